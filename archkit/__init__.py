@@ -1,0 +1,95 @@
+"""Diffusion U-Nets, declared in YAML, proven on paper, assembled from plugins, run in torch.
+
+Everything public is here. Names are loaded when first used, so that `import archkit` is quick and
+imports no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .api import assemble as assemble
+    from .api import check as check
+    from .api import load as load
+    from .api import load_spec as load_spec
+    from .api import plan as plan
+    from .api import save as save
+    from .component import Component as Component
+    from .component import Inherited as Inherited
+    from .component import Misfit as Misfit
+    from .component import Number as Number
+    from .component import PerAxis as PerAxis
+    from .component import Slot as Slot
+    from .costs import Cost as Cost
+    from .errors import ArchkitError as ArchkitError
+    from .errors import DiffusionError as DiffusionError
+    from .errors import PluginError as PluginError
+    from .errors import Problem as Problem
+    from .errors import ShapeError as ShapeError
+    from .errors import Span as Span
+    from .errors import SpecError as SpecError
+    from .errors import WeightError as WeightError
+    from .hooks import hookimpl as hookimpl
+    from .layouts import Layout as Layout
+    from .parts import Activation as Activation
+    from .parts import Attention as Attention
+    from .parts import Block as Block
+    from .parts import Condition as Condition
+    from .parts import Embedding as Embedding
+    from .parts import Head as Head
+    from .parts import NoisePath as NoisePath
+    from .parts import Norm as Norm
+    from .parts import Part as Part
+    from .parts import Pooling as Pooling
+    from .parts import Prediction as Prediction
+    from .parts import Resampler as Resampler
+    from .parts import Route as Route
+    from .parts import Site as Site
+    from .parts import Skip as Skip
+    from .parts import Stem as Stem
+    from .parts import Tensor as Tensor
+    from .parts import Time as Time
+    from .parts import Upsampling as Upsampling
+    from .plans import Node as Node
+    from .plans import Plan as Plan
+    from .registry import Registry as Registry
+    from .registry import default_registry as default_registry
+    from .shapes import KEEP as KEEP
+    from .shapes import Shape as Shape
+    from .shapes import SizeMap as SizeMap
+    from .shapes import resized as resized
+    from .spec import Spec as Spec
+    from .spec import Stage as Stage
+
+_HOME = {
+    "api": "assemble check load load_spec plan save",
+    "component": "Component Inherited Misfit Number PerAxis Slot",
+    "costs": "Cost",
+    "errors": "ArchkitError DiffusionError PluginError Problem ShapeError Span SpecError "
+    "WeightError",
+    "hooks": "hookimpl",
+    "layouts": "Layout",
+    "parts": "Activation Attention Block Condition Embedding Head NoisePath Norm Part Pooling "
+    "Prediction Resampler Route Site Skip Stem Tensor Time Upsampling",
+    "plans": "Node Plan",
+    "registry": "Registry default_registry",
+    "shapes": "KEEP Shape SizeMap resized",
+    "spec": "Spec Stage",
+}
+_PUBLIC = {name: home for home, names in _HOME.items() for name in names.split()}
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    home = _PUBLIC.get(name)
+    if home is None:
+        raise AttributeError(f"module 'archkit' has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

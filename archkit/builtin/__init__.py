@@ -1,0 +1,39 @@
+"""What ships with archkit; it comes in by the same hook as every plugin."""
+
+from archkit import hookimpl
+
+_WHERE = {
+    "blocks": "block.resnet:ResNet block.conv:Convolutions",
+    "attention": "attention.self:SelfAttention attention.transformer:Transformer",
+    "pooling": "pooling.max:MaxPooling pooling.avg:AveragePooling pooling.conv:ConvolutionPooling "
+    "pooling.blur:BlurPooling pooling.unshuffle:UnshufflePooling pooling.block:BlockPooling "
+    "pooling.none:NoPooling",
+    "upsampling": "upsampling.nearest:NearestUpsampling upsampling.bilinear:BilinearUpsampling "
+    "upsampling.transposed:TransposedUpsampling upsampling.shuffle:ShuffleUpsampling "
+    "upsampling.blur:BlurUpsampling upsampling.block:BlockUpsampling upsampling.none:NoUpsampling",
+    "skips": "skip.concat:Concat skip.add:Add skip.none:NoSkip skip.gated:Gated",
+    "norms": "norm.group:GroupNorm norm.layer:LayerNorm norm.rms:RMSNorm "
+    "norm.instance:InstanceNorm norm.batch:BatchNorm norm.none:NoNorm",
+    "activations": "activation.silu:SiLU activation.relu:ReLU activation.gelu:GELU "
+    "activation.leaky-relu:LeakyReLU activation.mish:Mish activation.none:NoActivation",
+    "ends": "stem.conv:ConvolutionStem stem.none:NoStem head.conv:ConvolutionHead head.none:NoHead",
+    "times": "time.sinusoidal:Sinusoidal time.fourier:Fourier time.learned:Learned time.none:NoTime "
+    "embedding.sum:Sum",
+    "conditions": "condition.label:Label condition.vector:Vector condition.sequence:Sequence "
+    "condition.image:Image",
+    "predictions": "prediction.velocity:Velocity prediction.noise:Noise prediction.score:Score "
+    "prediction.sample:Sample prediction.v:V prediction.none:NoPrediction",
+    "paths": "path.linear:Linear path.cosine:Cosine path.ddpm:DDPM "
+    "path.scaled-linear:ScaledLinear",
+    "layouts": "layout.ddpm:DDPM layout.classic:Classic layout.k-diffusion:KDiffusion "
+    "layout.hourglass:Hourglass layout.flat:Flat layout.lucidrains:Lucidrains",
+}
+
+
+@hookimpl
+def archkit_components() -> dict[str, str]:
+    return {
+        entry.partition(":")[0]: f"archkit.builtin.{module}:{entry.partition(':')[2]}"
+        for module, entries in _WHERE.items()
+        for entry in entries.split()
+    }

@@ -1,0 +1,225 @@
+"""The convolutional blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+
+from archkit import (
+    KEEP,
+    Activation,
+    Block,
+    Cost,
+    Inherited,
+    Misfit,
+    Norm,
+    Number,
+    Shape,
+    Site,
+    SizeMap,
+    Slot,
+    resized,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Method = Annotated[
+    Literal["add", "scale-shift", "multiply", "adaln-zero", "none"], Inherited()
+]
+VECTORS = {"add": 1, "scale-shift": 2, "multiply": 1, "adaln-zero": 3, "none": 0}
+
+
+class ResNet(Block):
+    """norm, activation, convolution, twice, added to the input.
+
+    References:
+        | Denoising Diffusion Probabilistic Models (Ho, Jain, Abbeel, 2020)
+        | https://arxiv.org/abs/2006.11239
+        | Diffusion Models Beat GANs on Image Synthesis (Dhariwal, Nichol, 2021), for
+          scale-shift and for pooling inside
+        | https://arxiv.org/abs/2105.05233
+    """
+
+    resamples: ClassVar[bool] = True
+
+    type: Literal["resnet"] = "resnet"
+    norm: Annotated[Norm, Slot("norm")] = Field(default="group")
+    """The norm before each convolution."""
+    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    """The activation before each convolution."""
+    method: Method = "add"
+    """How the embedding enters, around the second norm: ``add`` before it (DDPM), ``scale-shift``
+    after it (ADM), ``multiply`` before it (EDM2), ``adaln-zero`` after it with a gate on the
+    branch (DiT), or ``none``."""
+    kernel: PositiveInt = 3
+    """Size of both convolutions along each axis; odd."""
+    dropout: Share = 0.0
+    """Share of values dropped before the second convolution, while training."""
+    scale: Number = 1.0
+    """Of the sum of branch and shortcut; ``sqrt(1/2)`` in NCSN++."""
+    shortcut: Literal["width", "resample"] = "width"
+    """When the shortcut is a 1×1 convolution: where the width changes, or also where the block
+    resamples (EDM)."""
+    zero_init: bool = True
+    """Start as the identity: the last convolution, or the gate, is zero."""
+
+    def reads(self, site: Site) -> tuple[str, ...]:
+        takes = VECTORS[self.method] and site.embedding is not None
+        return ("x", "embedding") if takes else ("x",)
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        return site.resample.size_maps(site) if site.resample else (KEEP,) * site.dims
+
+    def infer(self, site: Site) -> Shape:
+        _odd(self.kernel)
+        try:
+            self.norm.infer(site.at(site.x.channels))
+            self.norm.infer(site.at(site.width))
+        except Misfit as misfit:
+            raise misfit.under("norm") from None
+        return super().infer(site)
+
+    def cost(self, site: Site) -> Cost | None:
+        channels, width = site.x.channels, site.width
+        out = self.infer(site)
+        norms = [self.norm.cost(site.at(c)) for c in (channels, width)]
+        if None in norms:
+            return None
+        total = sum(filter(None, norms), Cost())
+        total += Cost.convolution(channels, width, kernel=self.kernel, out=out)
+        total += Cost.convolution(width, width, kernel=self.kernel, out=out)
+        if self._projects(site):
+            total += Cost.convolution(channels, width, kernel=1, out=out)
+        if "embedding" in self.reads(site):
+            total += Cost.linear(site.embedding or 0, VECTORS[self.method] * width)
+        if site.resample:
+            branch = site.resample.cost(site.bared(site.x.channels))
+            if branch is None:
+                return None
+            total += branch * 2
+        return total
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.blocks import ResNetBlock, Taking
+
+        resample = site.resample
+        takes = "embedding" in self.reads(site)
+        return ResNetBlock(
+            site.dims,
+            site.x.channels,
+            site.width,
+            norm=lambda channels: self.norm.build(site.at(channels)),
+            activation=self.activation.build(site),
+            taking=Taking(self.method, site.embedding or 0) if takes else None,
+            kernel=self.kernel,
+            dropout=self.dropout,
+            scale=self.scale,
+            project=self._projects(site),
+            resample=(lambda: resample.build(site.bared(site.x.channels))) if resample else None,
+            zero_init=self.zero_init,
+        )
+
+    def _projects(self, site: Site) -> bool:
+        resampled = self.shortcut == "resample" and site.resample is not None
+        return site.x.channels != site.width or resampled
+
+
+class Convolutions(Block):
+    """convolution, norm, activation, a few times.
+
+    References:
+        | U-Net: Convolutional Networks for Biomedical Image Segmentation
+          (Ronneberger, Fischer, Brox, 2015)
+        | https://arxiv.org/abs/1505.04597
+    """
+
+    type: Literal["conv"] = "conv"
+    norm: Annotated[Norm, Slot("norm")] = Field(default="group")
+    """The norm after each convolution."""
+    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    """The activation after each norm."""
+    method: Method = "add"
+    """How the embedding enters, around the first norm: ``add`` and ``multiply`` before it,
+    ``scale-shift`` after it, or ``none``."""
+    count: PositiveInt = 1
+    """How many convolutions; the original U-Net has two."""
+    kernel: PositiveInt = 3
+    """Size of each convolution along each axis; odd where `padding` is ``same``."""
+    padding: Literal["same", "valid"] = "same"
+    """Zeros around, so that the size stays; ``valid`` has none, and sizes shrink."""
+    bias: bool = True
+    """Whether the convolutions have a bias."""
+    dropout: Share = 0.0
+    """Share of values dropped after each convolution, while training."""
+
+    def reads(self, site: Site) -> tuple[str, ...]:
+        takes = VECTORS[self.method] and site.embedding is not None
+        return ("x", "embedding") if takes else ("x",)
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        if self.padding == "same":
+            return (KEEP,) * site.dims
+        lost = self.count * (self.kernel - 1)
+        return (SizeMap(plus=-lost),) * site.dims
+
+    def infer(self, site: Site) -> Shape:
+        if self.padding == "same":
+            _odd(self.kernel)
+        if self.method == "adaln-zero" and site.embedding is not None:
+            raise Misfit(
+                "`adaln-zero` gates a residual branch, and a `conv` block has none",
+                "use `method: scale-shift`, or `block: resnet`",
+                option=("method",),
+            )
+        try:
+            self.norm.infer(site.at(site.width))
+        except Misfit as misfit:
+            raise misfit.under("norm") from None
+        return super().infer(site)
+
+    def cost(self, site: Site) -> Cost | None:
+        norm = self.norm.cost(site.at(site.width))
+        if norm is None:
+            return None
+        total, channels, space = norm * self.count, site.x.channels, site.x.space
+        lost = self.kernel - 1 if self.padding == "valid" else 0
+        for _ in range(self.count):
+            space = resized(space, (SizeMap(plus=-lost),) * site.dims)
+            out = Shape(site.width, space)
+            total += Cost.convolution(
+                channels, site.width, kernel=self.kernel, out=out, bias=self.bias
+            )
+            channels = site.width
+        if "embedding" in self.reads(site):
+            total += Cost.linear(site.embedding or 0, VECTORS[self.method] * site.width)
+        return total
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.blocks import ConvolutionBlock, Taking
+
+        takes = "embedding" in self.reads(site)
+        return ConvolutionBlock(
+            site.dims,
+            site.x.channels,
+            site.width,
+            count=self.count,
+            norm=lambda channels: self.norm.build(site.at(channels)),
+            activation=self.activation.build(site),
+            taking=Taking(self.method, site.embedding or 0) if takes else None,
+            kernel=self.kernel,
+            padding=self.kernel // 2 if self.padding == "same" else 0,
+            bias=self.bias,
+            dropout=self.dropout,
+        )
+
+
+def _odd(kernel: int) -> None:
+    if kernel % 2 == 0:
+        raise Misfit(
+            f"a kernel of {kernel} can't keep the size",
+            f"use {kernel - 1} or {kernel + 1}",
+            option=("kernel",),
+        )

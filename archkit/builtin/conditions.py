@@ -1,0 +1,179 @@
+"""Conditions: what else the network is told, and where it goes in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from archkit import Activation, Condition, Cost, Misfit, Route, Shape, Site, Slot, Tensor
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Label(Condition):
+    """A class, as a learned vector that joins the embedding; (B,) whole numbers.
+
+    References:
+        | Classifier-Free Diffusion Guidance (Ho, Salimans, 2022)
+        | https://arxiv.org/abs/2207.12598
+    """
+
+    type: Literal["label"] = "label"
+    classes: PositiveInt = 10
+    """How many classes, numbered from 0."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """For guidance: adds a null class after the others, which stands in where no label is given
+    and, while training, for this share of the labels."""
+    into: Literal["embedding", "time"] = "embedding"
+    """Where it is added: to the embedding, or to the features of the time before their MLP."""
+
+    def route(self) -> Route:
+        return self.into
+
+    def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
+        return Tensor((), "int", self.classes if self.dropout is not None else None)
+
+    def infer(self, site: Site) -> Shape:
+        return Shape(site.width)
+
+    def cost(self, site: Site) -> Cost:
+        return Cost((self.classes + (self.dropout is not None)) * site.width)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.embeddings import Label
+
+        return Label(self.classes, site.width, self.dropout)
+
+
+class Vector(Condition):
+    """A vector (B, channels), through an MLP, that joins the embedding.
+
+    With `sizes`, so many further numbers stand after it; each becomes sinusoids beside it.
+
+    References:
+        | SDXL: Improving Latent Diffusion Models for High-Resolution Image Synthesis
+          (Podell et al., 2023), section 2.2
+        | https://arxiv.org/abs/2307.01952
+    """
+
+    type: Literal["vector"] = "vector"
+    channels: PositiveInt = 512
+    """Numbers that are taken as they are."""
+    sizes: NonNegativeInt = 0
+    """Numbers after them that are embedded as sinusoids: sizes and crops of an image."""
+    size_width: PositiveInt = 256
+    """Sinusoids of each such number."""
+    layers: Literal[1, 2] = 2
+    """Linear layers, with an activation between two."""
+    bias: bool = True
+    """Whether the layers have a bias."""
+    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    """The activation between the layers."""
+    into: Literal["embedding", "time"] = "embedding"
+    """Where it is added: to the embedding, or to the features of the time before their MLP."""
+
+    def route(self) -> Route:
+        return self.into
+
+    def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
+        return Tensor((self.channels + self.sizes,))
+
+    def infer(self, site: Site) -> Shape:
+        return Shape(site.width)
+
+    def cost(self, site: Site) -> Cost:
+        wide = self.channels + self.sizes * self.size_width
+        first = Cost.linear(wide, site.width, bias=self.bias)
+        second = Cost.linear(site.width, site.width, bias=self.bias)
+        return first + second if self.layers == 2 else first
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.embeddings import Vector
+
+        return Vector(
+            self.channels,
+            site.width,
+            sizes=self.sizes,
+            size_width=self.size_width,
+            activation=self.activation.build(site) if self.layers == 2 else None,
+            bias=self.bias,
+        )
+
+
+class Sequence(Condition):
+    """Tokens (B, n, channels) for cross-attention to look at, such as an encoded text."""
+
+    type: Literal["sequence"] = "sequence"
+    channels: PositiveInt = 768
+    """Channels of each token."""
+    tokens: PositiveInt = 77
+    """How many tokens costs are counted with; any number runs."""
+
+    def route(self) -> Route:
+        return "context"
+
+    def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
+        return Tensor((None, self.channels))
+
+    def counted(self) -> int:
+        return self.tokens
+
+    def infer(self, site: Site) -> Shape:
+        return site.x
+
+    def cost(self, site: Site) -> Cost:
+        return Cost()
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.embeddings import Tokens
+
+        return Tokens()
+
+
+class Image(Condition):
+    """An image (B, channels, *space) that joins the sample, or the stem's output.
+
+    References:
+        | Image Super-Resolution via Iterative Refinement (Saharia et al., 2021)
+        | https://arxiv.org/abs/2104.07636
+    """
+
+    type: Literal["image"] = "image"
+    channels: PositiveInt = 3
+    """Channels of the image."""
+    into: Literal["input", "stem"] = "input"
+    """Where it goes in: beside the sample's channels, or projected and added after the stem."""
+    resize: Literal["none", "nearest", "linear"] = "none"
+    """How an image of another size is brought to the sample's; ``none`` refuses it."""
+
+    def route(self) -> Route:
+        return self.into
+
+    def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
+        return Tensor((self.channels, *(None for _ in space)), follows=self.resize == "none")
+
+    def joins(self) -> int:
+        return self.channels if self.into == "input" else 0
+
+    def reads(self, site: Site) -> tuple[str, ...]:
+        return ("x", "skip")
+
+    def infer(self, site: Site) -> Shape:
+        return site.x.with_channels(site.width)
+
+    def cost(self, site: Site) -> Cost:
+        if self.into == "input":
+            return Cost()
+        return Cost.convolution(self.channels, site.width, kernel=3, out=site.x)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.axes import convolution
+        from archkit.nn.embeddings import AddImage, JoinImage
+
+        linear = ("linear", "bilinear", "trilinear")[site.dims - 1]
+        mode = {"none": None, "nearest": "nearest", "linear": linear}[self.resize]
+        if self.into == "input":
+            return JoinImage(mode)
+        return AddImage(convolution(site.dims, self.channels, site.width, 3, padding=1), mode)

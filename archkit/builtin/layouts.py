@@ -1,0 +1,121 @@
+"""The stack programs of the published U-Nets."""
+
+from typing import Literal
+
+from archkit import Layout
+
+
+class DDPM(Layout):
+    """Skips after the stem, every block and every pooling; one block more in the decoder.
+
+    References:
+        | Denoising Diffusion Probabilistic Models (Ho, Jain, Abbeel, 2020)
+        | https://arxiv.org/abs/2006.11239
+    """
+
+    type: Literal["ddpm"] = "ddpm"
+    enter: str = "stem tap"
+    encode: str = "(block attention tap)*n"
+    descend: str = "down tap"
+    middle: str = "(block attention) (block)"
+    ascend: str = "up"
+    decode: str = "(join block attention)*(n+1)"
+    leave: str = "head"
+
+
+class Classic(Layout):
+    """One skip a stage, before its pooling; the deepest stage is the bottleneck.
+
+    References:
+        | U-Net: Convolutional Networks for Biomedical Image Segmentation
+          (Ronneberger, Fischer, Brox, 2015)
+        | https://arxiv.org/abs/1505.04597
+    """
+
+    type: Literal["classic"] = "classic"
+    enter: str = ""
+    encode: str = "(block attention)*n"
+    descend: str = "tap down"
+    middle: str = ""
+    ascend: str = "up join"
+    decode: str = "(block attention)*n"
+    leave: str = "head"
+    deepest: Literal["stage", "bottleneck"] = "bottleneck"
+
+
+class KDiffusion(Layout):
+    """One skip a stage, before its pooling; the deepest stage decodes like every other.
+
+    References:
+        | Elucidating the Design Space of Diffusion-Based Generative Models
+          (Karras et al., 2022), in the form of the library k-diffusion
+        | https://arxiv.org/abs/2206.00364
+    """
+
+    type: Literal["k-diffusion"] = "k-diffusion"
+    enter: str = "stem"
+    encode: str = "(block attention)*n"
+    descend: str = "tap down"
+    middle: str = ""
+    ascend: str = "up join"
+    decode: str = "(block attention)*n"
+    leave: str = "head"
+
+
+class Hourglass(Layout):
+    """One skip a stage; the deepest stage is the bottleneck, the stem makes the tokens.
+
+    References:
+        | Scalable High-Resolution Pixel-Space Image Synthesis with Hourglass Diffusion
+          Transformers (Crowson et al., 2024)
+        | https://arxiv.org/abs/2401.11605
+    """
+
+    type: Literal["hourglass"] = "hourglass"
+    enter: str = "stem"
+    encode: str = "(block attention)*n"
+    descend: str = "tap down"
+    middle: str = ""
+    ascend: str = "up join"
+    decode: str = "(block attention)*n"
+    leave: str = "head"
+    deepest: Literal["stage", "bottleneck"] = "bottleneck"
+
+
+class Flat(Layout):
+    """No resampling at all: the first half of the blocks is joined to the second.
+
+    References:
+        | All are Worth Words: A ViT Backbone for Diffusion Models (Bao et al., 2023)
+        | https://arxiv.org/abs/2209.12152
+    """
+
+    type: Literal["flat"] = "flat"
+    enter: str = "stem"
+    encode: str = "(block attention tap)*n"
+    descend: str = ""
+    middle: str = "(block attention)"
+    ascend: str = ""
+    decode: str = "(join block attention)*n"
+    leave: str = "head"
+
+
+class Lucidrains(Layout):
+    """Two skips a stage, and the stem kept in a register for the last block.
+
+    The deepest row is followed by its `down` as well, which keeps the size and changes the
+    width there (``pooling: {type: conv, stride: 1, width: next}``); the last `up` keeps the size.
+
+    References:
+        | denoising-diffusion-pytorch (Wang), after Ho, Jain, Abbeel, 2020
+        | https://github.com/lucidrains/denoising-diffusion-pytorch
+    """
+
+    type: Literal["lucidrains"] = "lucidrains"
+    enter: str = "stem keep=stem"
+    encode: str = "(block tap)*(n-1) (block attention tap)"
+    descend: str = "down"
+    middle: str = "down (block attention) (block)"
+    ascend: str = "up"
+    decode: str = "(join block)*(n-1) (join block attention)"
+    leave: str = "up join=stem block head"

@@ -1,0 +1,189 @@
+"""Norms: every component that needs one asks for it by its number of channels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+
+from archkit import Cost, Misfit, Norm, Shape, Site
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class GroupNorm(Norm):
+    """Normalises groups of channels over all positions.
+
+    References:
+        | Group Normalization (Wu, He, 2018)
+        | https://arxiv.org/abs/1803.08494
+    """
+
+    type: Literal["group"] = "group"
+    groups: PositiveInt = 32
+    """How many groups; it has to divide the channels."""
+    min_width: PositiveInt | None = None
+    """Channels that a group has at least: narrow layers get fewer groups (EDM: 4)."""
+    width: PositiveInt | None = None
+    """Channels of a group, instead of `groups` (k-diffusion: 32)."""
+    eps: PositiveFloat = 1e-5
+    """Added to the variance."""
+    affine: bool = True
+    """Whether it learns a scale and a shift for each channel."""
+
+    def grouped(self, channels: int) -> int:
+        """The number of groups of so many channels."""
+        if self.width is not None:
+            return max(1, channels // self.width)
+        if self.min_width is not None:
+            return max(1, min(self.groups, channels // self.min_width))
+        return self.groups
+
+    def infer(self, site: Site) -> Shape:
+        channels, groups = site.x.channels, self.grouped(site.x.channels)
+        if channels % groups:
+            below, above = channels // groups * groups, -(-channels // groups) * groups
+            near = " or ".join(str(n) for n in (below, above) if n)
+            divisors = [d for d in range(1, groups) if channels % d == 0]
+            raise Misfit(
+                f"{groups} groups do not divide {channels} channels",
+                f"use {near} channels, or `groups: {divisors[-1]}`",
+                code="groups",
+                option=("width" if self.width else "groups",),
+            )
+        _several(channels // groups * site.x.positions, site)
+        return site.x
+
+    def cost(self, site: Site) -> Cost:
+        return Cost.norm(site.x.channels, affine=self.affine)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.norms import GroupNorm
+
+        channels = site.x.channels
+        return GroupNorm(self.grouped(channels), channels, self.eps, self.affine)
+
+
+class LayerNorm(Norm):
+    """Normalises the channels of each position.
+
+    References:
+        | Layer Normalization (Ba, Kiros, Hinton, 2016)
+        | https://arxiv.org/abs/1607.06450
+    """
+
+    type: Literal["layer"] = "layer"
+    eps: PositiveFloat = 1e-5
+    """Added to the variance."""
+    affine: bool = True
+    """Whether it learns a scale and a shift for each channel."""
+
+    def cost(self, site: Site) -> Cost:
+        return Cost.norm(site.x.channels, affine=self.affine)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.norms import ChannelLayerNorm
+
+        return ChannelLayerNorm(site.x.channels, self.eps, self.affine)
+
+
+class RMSNorm(Norm):
+    """Divides the channels of each position by their root mean square.
+
+    References:
+        | Root Mean Square Layer Normalization (Zhang, Sennrich, 2019)
+        | https://arxiv.org/abs/1910.07467
+    """
+
+    type: Literal["rms"] = "rms"
+    eps: NonNegativeFloat = 1e-6
+    """Added to the mean square."""
+    affine: bool = True
+    """Whether it learns a scale for each channel."""
+
+    def cost(self, site: Site) -> Cost:
+        return Cost(site.x.channels * self.affine)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.norms import ChannelRMSNorm
+
+        return ChannelRMSNorm(site.x.channels, self.eps, self.affine)
+
+
+class InstanceNorm(Norm):
+    """Normalises each channel over all positions of one sample.
+
+    References:
+        | Instance Normalization: The Missing Ingredient for Fast Stylization
+          (Ulyanov, Vedaldi, Lempitsky, 2016)
+        | https://arxiv.org/abs/1607.08022
+    """
+
+    type: Literal["instance"] = "instance"
+    eps: PositiveFloat = 1e-5
+    """Added to the variance."""
+    affine: bool = True
+    """Whether it learns a scale and a shift for each channel."""
+
+    def infer(self, site: Site) -> Shape:
+        _several(site.x.positions, site)
+        return site.x
+
+    def cost(self, site: Site) -> Cost:
+        return Cost.norm(site.x.channels, affine=self.affine)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.axes import instance_norm
+
+        return instance_norm(site.dims, site.x.channels, eps=self.eps, affine=self.affine)
+
+
+class BatchNorm(Norm):
+    """Normalises each channel over all positions of the batch.
+
+    References:
+        | Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
+          Shift (Ioffe, Szegedy, 2015)
+        | https://arxiv.org/abs/1502.03167
+    """
+
+    type: Literal["batch"] = "batch"
+    eps: PositiveFloat = 1e-5
+    """Added to the variance."""
+    momentum: PositiveFloat = 0.1
+    """Share of each batch in the running mean and variance."""
+    affine: bool = True
+    """Whether it learns a scale and a shift for each channel."""
+
+    def cost(self, site: Site) -> Cost:
+        return Cost.norm(site.x.channels, affine=self.affine)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.axes import batch_norm
+
+        options = {"eps": self.eps, "momentum": self.momentum, "affine": self.affine}
+        return batch_norm(site.dims, site.x.channels, **options)
+
+
+class NoNorm(Norm):
+    """No norm at all."""
+
+    type: Literal["none"] = "none"
+
+    def cost(self, site: Site) -> Cost:
+        return Cost()
+
+    def build(self, site: Site) -> nn.Module:
+        from torch import nn
+
+        return nn.Identity()
+
+
+def _several(values: int, site: Site) -> None:
+    if values == 1:
+        raise Misfit(
+            f"at {site.x} the norm would see one value at a time, and leave nothing of it",
+            "use wider groups, fewer stages, or a larger size",
+            code="norm-of-one",
+        )

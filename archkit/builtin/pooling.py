@@ -1,0 +1,246 @@
+"""Pooling: how the trunk shrinks between two stages of the encoder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from archkit import (
+    KEEP,
+    Block,
+    Cost,
+    Misfit,
+    PerAxis,
+    Pooling,
+    Shape,
+    Site,
+    SizeMap,
+    Slot,
+    resized,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Width = Literal["keep", "next"]
+Taps = Annotated[tuple[PositiveFloat, ...], Field(min_length=2)]
+
+
+class _Windows(Pooling):
+    """Windows that do not overlap."""
+
+    stride: PerAxis = 2
+    """How many times smaller; one number, or one for each axis."""
+    odd: Literal["floor", "refuse"] = "floor"
+    """What happens to positions that fill no window: left out, or refused."""
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        exact = self.odd == "refuse"
+        return tuple(
+            SizeMap(over=s, exact=exact, least=s) for s in site.per_axis(self.stride, "stride")
+        )
+
+    def cost(self, site: Site) -> Cost:
+        return Cost()
+
+
+class MaxPooling(_Windows):
+    """The largest value of each window.
+
+    References:
+        | U-Net: Convolutional Networks for Biomedical Image Segmentation
+          (Ronneberger, Fischer, Brox, 2015)
+        | https://arxiv.org/abs/1505.04597
+    """
+
+    type: Literal["max"] = "max"
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.axes import max_pool
+
+        return max_pool(site.per_axis(self.stride, "stride"))
+
+
+class AveragePooling(_Windows):
+    """The mean of each window."""
+
+    type: Literal["avg"] = "avg"
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.axes import average_pool
+
+        return average_pool(site.per_axis(self.stride, "stride"))
+
+
+class ConvolutionPooling(Pooling):
+    """A convolution that strides.
+
+    References:
+        | Denoising Diffusion Probabilistic Models (Ho, Jain, Abbeel, 2020)
+        | https://arxiv.org/abs/2006.11239
+    """
+
+    type: Literal["conv"] = "conv"
+    stride: PerAxis = 2
+    """How many times smaller; one number, or one for each axis."""
+    kernel: PositiveInt = 3
+    """Size along each axis."""
+    padding: Literal["both", "end"] = "both"
+    """Zeros at both ends of each axis, or, as TensorFlow's SAME, at its end only (DDPM)."""
+    width: Width = "keep"
+    """Channels that leave: those that came, or those of the next stage."""
+
+    def leaves(self, here: int, there: int) -> int:
+        return there if self.width == "next" else here
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        around = self.kernel - 2 if self.padding == "end" else (self.kernel - 1) // 2 * 2
+        return tuple(
+            SizeMap.window(self.kernel, s, around) for s in site.per_axis(self.stride, "stride")
+        )
+
+    def infer(self, site: Site) -> Shape:
+        if self.padding == "end" and self.kernel < 2:
+            raise Misfit(
+                "a kernel of 1 has nothing to pad", "use `padding: both`", option=("padding",)
+            )
+        return super().infer(site)
+
+    def cost(self, site: Site) -> Cost:
+        out = self.infer(site)
+        return Cost.convolution(site.x.channels, site.width, kernel=self.kernel, out=out)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.resampling import pooling_convolution
+
+        return pooling_convolution(
+            site.dims,
+            site.x.channels,
+            site.width,
+            kernel=self.kernel,
+            strides=site.per_axis(self.stride, "stride"),
+            end=self.padding == "end",
+        )
+
+
+class BlurPooling(Pooling):
+    """A FIR low-pass filter that strides; it has no parameters.
+
+    References:
+        | Making Convolutional Networks Shift-Invariant Again (Zhang, 2019)
+        | https://arxiv.org/abs/1904.11486
+    """
+
+    type: Literal["blur"] = "blur"
+    stride: PerAxis = 2
+    """How many times smaller; one number, or one for each axis."""
+    taps: Taps = (1.0, 3.0, 3.0, 1.0)
+    """The filter along each axis; it is divided by its sum."""
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        k = len(self.taps)
+        return tuple(
+            SizeMap.convolution(k, s, (k - 1) // 2) if s > 1 else KEEP
+            for s in site.per_axis(self.stride, "stride")
+        )
+
+    def cost(self, site: Site) -> Cost:
+        space = resized(site.x.space, self.size_maps(site))
+        strides = site.per_axis(self.stride, "stride")
+        taps = prod(len(self.taps) if s > 1 else 1 for s in strides)
+        return Cost(0, site.x.channels * prod(space) * taps)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.resampling import Blur
+
+        return Blur(site.x.channels, self.taps, site.per_axis(self.stride, "stride"))
+
+
+class UnshufflePooling(Pooling):
+    """Space into channels, then a 1×1 convolution: nothing is lost.
+
+    References:
+        | Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
+          Convolutional Neural Network (Shi et al., 2016)
+        | https://arxiv.org/abs/1609.05158
+    """
+
+    type: Literal["unshuffle"] = "unshuffle"
+    stride: PerAxis = 2
+    """How many times smaller; one number, or one for each axis. It has to divide the size."""
+    width: Width = "keep"
+    """Channels that leave: those that came, or those of the next stage."""
+
+    def leaves(self, here: int, there: int) -> int:
+        return there if self.width == "next" else here
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        return tuple(SizeMap(over=s, exact=True) for s in site.per_axis(self.stride, "stride"))
+
+    def cost(self, site: Site) -> Cost:
+        inner = site.x.channels * prod(site.per_axis(self.stride, "stride"))
+        return Cost.convolution(inner, site.width, kernel=1, out=self.infer(site))
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.resampling import unshuffling
+
+        return unshuffling(site.x.channels, site.width, site.per_axis(self.stride, "stride"))
+
+
+class BlockPooling(Pooling):
+    """The stage's own block, which pools inside, on both of its branches.
+
+    References:
+        | Diffusion Models Beat GANs on Image Synthesis (Dhariwal, Nichol, 2021)
+        | https://arxiv.org/abs/2105.05233
+    """
+
+    type: Literal["block"] = "block"
+    block: Annotated[Block, Slot("block")] = Field(default="resnet")
+    """The block; that of the stage if left out."""
+    by: Annotated[Pooling, Slot("pooling")] = Field(default="avg")
+    """What pools inside it."""
+
+    def reads(self, site: Site) -> tuple[str, ...]:
+        return self.block.reads(self._inside(site))
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        return self.by.size_maps(site)
+
+    def infer(self, site: Site) -> Shape:
+        if not self.block.resamples:
+            raise Misfit(
+                f"a `{self.block.type}` block can't pool inside itself",
+                "use `block: resnet`, or another pooling",
+                option=("block",),
+            )
+        return self.block.infer(self._inside(site))
+
+    def cost(self, site: Site) -> Cost | None:
+        return self.block.cost(self._inside(site))
+
+    def build(self, site: Site) -> nn.Module:
+        return self.block.build(self._inside(site))
+
+    def _inside(self, site: Site) -> Site:
+        return replace(site, resample=self.by)
+
+
+class NoPooling(Pooling):
+    """The trunk keeps its size."""
+
+    type: Literal["none"] = "none"
+
+    def infer(self, site: Site) -> Shape:
+        return site.x
+
+    def cost(self, site: Site) -> Cost:
+        return Cost()
+
+    def build(self, site: Site) -> nn.Module:
+        from torch import nn
+
+        return nn.Identity()

@@ -1,0 +1,186 @@
+"""Time: how it becomes a vector, and how all vectors become one embedding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from archkit import Activation, Cost, Embedding, Misfit, Number, Shape, Site, Slot, Time
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class _Features(Time):
+    """Features of the time, then linear, activation, linear."""
+
+    channels: PositiveInt | None = None
+    """Number of features; the width of the stem if left out."""
+    width: PositiveInt | None = None
+    """Width of the embedding; four times that of the stem if left out."""
+    scale: Number = 1.0
+    """What the time is multiplied with first."""
+    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    """The activation between the two layers."""
+
+    def leaves(self, stem: int) -> int:
+        return self.width or 4 * stem
+
+    def features(self, stem: int) -> int:
+        return self.channels or stem
+
+    def infer(self, site: Site) -> Shape:
+        return Shape(site.width)
+
+    def cost(self, site: Site) -> Cost:
+        total = Cost.linear(site.x.channels, site.width) + Cost.linear(site.width, site.width)
+        return total + Cost(self.learned(site.x.channels))
+
+    def learned(self, channels: int) -> int:
+        """Parameters of the features themselves."""
+        return 0
+
+    def module(self, channels: int, clock: float) -> Any:
+        """The module that makes so many features of a time."""
+        raise NotImplementedError(f"{type(self).__name__} has no module()")
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.embeddings import TimeEmbedding
+
+        features = self.module(site.x.channels, site.clock)
+        activation = self.activation.build(site)
+        return TimeEmbedding(features, site.x.channels, site.width, activation)
+
+
+class Sinusoidal(_Features):
+    """Sines and cosines of the time at geometric frequencies, through an MLP.
+
+    The time is that of the path: a step (0 to 999), or for `velocity` a thousand times t.
+
+    References:
+        | Denoising Diffusion Probabilistic Models (Ho, Jain, Abbeel, 2020), appendix B
+        | https://arxiv.org/abs/2006.11239
+    """
+
+    type: Literal["sinusoidal"] = "sinusoidal"
+    order: Literal["cos-sin", "sin-cos"] = "cos-sin"
+    """Which half comes first: cosines (improved DDPM) or sines (DDPM)."""
+    shift: NonNegativeFloat = 0.0
+    """Taken from the number of frequencies in the exponent: 1 in DDPM, 0 in improved DDPM."""
+    period: PositiveFloat = 10000.0
+    """The longest period, over 2π."""
+
+    def infer(self, site: Site) -> Shape:
+        if site.x.channels // 2 <= self.shift:
+            raise Misfit(
+                f"{site.x.channels} features are too few for a `shift` of {self.shift:g}",
+                "give it more `channels`",
+                option=("channels",),
+            )
+        return super().infer(site)
+
+    def module(self, channels: int, clock: float) -> Any:
+        from archkit.nn.embeddings import Sinusoidal
+
+        return Sinusoidal(
+            channels,
+            period=self.period,
+            shift=self.shift,
+            scale=self.scale * clock,
+            sin_first=self.order == "sin-cos",
+        )
+
+
+class Fourier(_Features):
+    """Cosines and sines of the time at random frequencies that stay, through an MLP.
+
+    References:
+        | Score-Based Generative Modeling through Stochastic Differential Equations
+          (Song et al., 2021)
+        | https://arxiv.org/abs/2011.13456
+    """
+
+    type: Literal["fourier"] = "fourier"
+    std: PositiveFloat = 16.0
+    """Standard deviation of the frequencies."""
+    order: Literal["cos-sin", "sin-cos"] = "cos-sin"
+    """Which half comes first."""
+
+    def infer(self, site: Site) -> Shape:
+        if site.x.channels % 2:
+            raise Misfit(
+                f"{site.x.channels} features are not as many sines as cosines",
+                f"use `channels: {site.x.channels + 1}`",
+                option=("channels",),
+            )
+        return super().infer(site)
+
+    def module(self, channels: int, clock: float) -> Any:
+        from archkit.nn.embeddings import Fourier
+
+        sin_first = self.order == "sin-cos"
+        return Fourier(channels, std=self.std, scale=self.scale, sin_first=sin_first)
+
+
+class Learned(_Features):
+    """The time, and sines and cosines of it at learned frequencies, through an MLP.
+
+    References:
+        | Learnable Fourier Features for Multi-Dimensional Spatial Positional Encoding
+          (Li et al., 2021)
+        | https://arxiv.org/abs/2106.02795
+    """
+
+    type: Literal["learned"] = "learned"
+
+    def features(self, stem: int) -> int:
+        return self.channels or 2 * (stem // 2) + 1
+
+    def infer(self, site: Site) -> Shape:
+        if site.x.channels % 2 == 0:
+            raise Misfit(
+                f"{site.x.channels} features are not the time and as many sines as cosines",
+                f"use `channels: {site.x.channels + 1}`",
+                option=("channels",),
+            )
+        return super().infer(site)
+
+    def learned(self, channels: int) -> int:
+        return (channels - 1) // 2
+
+    def module(self, channels: int, clock: float) -> Any:
+        from archkit.nn.embeddings import LearnedFourier
+
+        return LearnedFourier(channels, scale=self.scale)
+
+
+class NoTime(Time):
+    """The network is not told the time; the model takes no t."""
+
+    type: Literal["none"] = "none"
+
+    def reads(self, site: Site) -> tuple[str, ...]:
+        return ()
+
+
+class Sum(Embedding):
+    """The sum of the vectors of time and conditions, and an activation.
+
+    Published networks apply the activation in every block; the numbers are the same.
+    """
+
+    type: Literal["sum"] = "sum"
+    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    """What is applied to the sum; ``none`` in k-diffusion."""
+
+    def infer(self, site: Site) -> Shape:
+        return Shape(site.width)
+
+    def cost(self, site: Site) -> Cost:
+        return Cost()
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.embeddings import Sum
+
+        return Sum(self.activation.build(site))

@@ -1,0 +1,263 @@
+"""Upsampling: how the trunk grows between two stages of the decoder.
+
+Each grows by the strides of the pooling it undoes, unless it names its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from archkit import (
+    KEEP,
+    Block,
+    Cost,
+    Misfit,
+    PerAxis,
+    Shape,
+    Site,
+    SizeMap,
+    Slot,
+    Upsampling,
+    resized,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Width = Literal["keep", "next"]
+Taps = Annotated[tuple[PositiveFloat, ...], Field(min_length=2)]
+
+
+class _Growing(Upsampling):
+    """Grows by a whole number along each axis."""
+
+    stride: PerAxis | None = None
+    """How many times larger; the strides of the pooling it undoes if left out."""
+
+    def strides(self, site: Site) -> tuple[int, ...]:
+        """How many times larger each axis becomes."""
+        if self.stride is not None:
+            return site.per_axis(self.stride, "stride")
+        return site.stride or (2,) * site.dims
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        return tuple(SizeMap(times=s) for s in self.strides(site))
+
+
+class _Interpolation(_Growing):
+    """Interpolates, then convolves."""
+
+    conv: bool = True
+    """Whether a 3×3 convolution follows; inside a block none does."""
+    width: Width = "keep"
+    """Channels that leave the convolution: those that came, or those of the next stage."""
+
+    def leaves(self, here: int, there: int) -> int:
+        return there if self.width == "next" and self.conv else here
+
+    def infer(self, site: Site) -> Shape:
+        return Shape(site.width, resized(site.x.space, self.size_maps(site)))
+
+    def cost(self, site: Site) -> Cost:
+        if site.bare or not self.conv:
+            return Cost()
+        return Cost.convolution(site.x.channels, site.width, kernel=3, out=self.infer(site))
+
+    def _built(self, site: Site, linear: bool) -> nn.Module:
+        from archkit.nn.axes import convolution
+        from archkit.nn.resampling import Enlarge, Then
+
+        step = Enlarge(self.strides(site), linear)
+        if site.bare or not self.conv:
+            return step
+        return Then(step, convolution(site.dims, site.x.channels, site.width, 3, padding=1))
+
+
+class NearestUpsampling(_Interpolation):
+    """Repeats each value, then convolves.
+
+    References:
+        | Deconvolution and Checkerboard Artifacts (Odena, Dumoulin, Olah, 2016)
+        | https://doi.org/10.23915/distill.00003
+    """
+
+    type: Literal["nearest"] = "nearest"
+
+    def build(self, site: Site) -> nn.Module:
+        return self._built(site, linear=False)
+
+
+class BilinearUpsampling(_Interpolation):
+    """Interpolates linearly along every axis, then convolves."""
+
+    type: Literal["bilinear"] = "bilinear"
+
+    def build(self, site: Site) -> nn.Module:
+        return self._built(site, linear=True)
+
+
+class TransposedUpsampling(_Growing):
+    """A transposed convolution.
+
+    References:
+        | U-Net: Convolutional Networks for Biomedical Image Segmentation
+          (Ronneberger, Fischer, Brox, 2015)
+        | https://arxiv.org/abs/1505.04597
+    """
+
+    type: Literal["transposed"] = "transposed"
+    kernel: PositiveInt | None = None
+    """Size along each axis; that of the stride if left out, so that windows don't overlap."""
+    width: Width = "next"
+    """Channels that leave: those that came, or those of the next stage."""
+
+    def leaves(self, here: int, there: int) -> int:
+        return there if self.width == "next" else here
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        kernels, strides, paddings = self._windows(site)
+        return tuple(
+            SizeMap.transposed(k, s, p)
+            for k, s, p in zip(kernels, strides, paddings, strict=True)
+        )
+
+    def infer(self, site: Site) -> Shape:
+        kernels, strides, _ = self._windows(site)
+        for kernel, stride in zip(kernels, strides, strict=True):
+            if kernel < stride or (kernel - stride) % 2:
+                raise Misfit(
+                    f"a kernel of {kernel} does not grow by exactly {stride}",
+                    f"use {stride} or {stride + 2}",
+                    option=("kernel",),
+                )
+        return super().infer(site)
+
+    def cost(self, site: Site) -> Cost:
+        kernels, _, _ = self._windows(site)
+        return Cost.convolution(site.x.channels, site.width, kernel=kernels, out=site.x)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.axes import transposed
+
+        kernels, strides, paddings = self._windows(site)
+        options = {"stride": strides, "padding": paddings}
+        return transposed(site.dims, site.x.channels, site.width, kernels, **options)
+
+    def _windows(self, site: Site) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        strides = self.strides(site)
+        kernels = tuple(self.kernel or s for s in strides)
+        return kernels, strides, tuple((k - s) // 2 for k, s in zip(kernels, strides, strict=True))
+
+
+class ShuffleUpsampling(_Growing):
+    """A 1×1 convolution, then channels into space.
+
+    References:
+        | Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
+          Convolutional Neural Network (Shi et al., 2016)
+        | https://arxiv.org/abs/1609.05158
+    """
+
+    type: Literal["shuffle"] = "shuffle"
+    width: Width = "keep"
+    """Channels that leave: those that came, or those of the next stage."""
+
+    def leaves(self, here: int, there: int) -> int:
+        return there if self.width == "next" else here
+
+    def cost(self, site: Site) -> Cost:
+        inner = site.width * prod(self.strides(site))
+        return Cost.convolution(site.x.channels, inner, kernel=1, out=site.x)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.resampling import shuffling
+
+        return shuffling(site.x.channels, site.width, self.strides(site))
+
+
+class BlurUpsampling(_Growing):
+    """The transpose of pooling by a FIR low-pass filter; it has no parameters.
+
+    References:
+        | Analyzing and Improving the Image Quality of StyleGAN (Karras et al., 2020)
+        | https://arxiv.org/abs/1912.04958
+    """
+
+    type: Literal["blur"] = "blur"
+    taps: Taps = (1.0, 3.0, 3.0, 1.0)
+    """The filter along each axis; it is divided by its sum."""
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        k = len(self.taps)
+        return tuple(
+            SizeMap.transposed(k, s, (k - 1) // 2) if s > 1 else KEEP for s in self.strides(site)
+        )
+
+    def cost(self, site: Site) -> Cost:
+        taps = prod(len(self.taps) if s > 1 else 1 for s in self.strides(site))
+        return Cost(0, site.x.elements * taps)
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.resampling import Blur
+
+        return Blur(site.x.channels, self.taps, self.strides(site), up=True)
+
+
+class BlockUpsampling(Upsampling):
+    """The stage's own block, which upsamples inside, on both of its branches.
+
+    References:
+        | Diffusion Models Beat GANs on Image Synthesis (Dhariwal, Nichol, 2021)
+        | https://arxiv.org/abs/2105.05233
+    """
+
+    type: Literal["block"] = "block"
+    block: Annotated[Block, Slot("block")] = Field(default="resnet")
+    """The block; that of the stage if left out."""
+    by: Annotated[Upsampling, Slot("upsampling")] = Field(default="nearest")
+    """What upsamples inside it."""
+
+    def reads(self, site: Site) -> tuple[str, ...]:
+        return self.block.reads(self._inside(site))
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        return self.by.size_maps(site)
+
+    def infer(self, site: Site) -> Shape:
+        if not self.block.resamples:
+            raise Misfit(
+                f"a `{self.block.type}` block can't upsample inside itself",
+                "use `block: resnet`, or another upsampling",
+                option=("block",),
+            )
+        return self.block.infer(self._inside(site))
+
+    def cost(self, site: Site) -> Cost | None:
+        return self.block.cost(self._inside(site))
+
+    def build(self, site: Site) -> nn.Module:
+        return self.block.build(self._inside(site))
+
+    def _inside(self, site: Site) -> Site:
+        return replace(site, resample=self.by)
+
+
+class NoUpsampling(Upsampling):
+    """The trunk keeps its size."""
+
+    type: Literal["none"] = "none"
+
+    def infer(self, site: Site) -> Shape:
+        return site.x
+
+    def cost(self, site: Site) -> Cost:
+        return Cost()
+
+    def build(self, site: Site) -> nn.Module:
+        from torch import nn
+
+        return nn.Identity()

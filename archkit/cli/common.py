@@ -1,0 +1,51 @@
+"""What the verbs share: arguments, options, and the registry they were told to use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..registry import Registry, load_registry
+
+
+class Size(click.ParamType):
+    """``64`` or ``64,96``: one number for every axis, or one for each."""
+
+    name = "H,W"
+
+    def convert(self, value: Any, param: Any, context: Any) -> tuple[int, ...]:
+        try:
+            sizes = tuple(int(part) for part in str(value).replace("x", ",").split(","))
+        except ValueError:
+            self.fail(f"`{value}` is no size; write 64, or 64,96", param, context)
+        if not sizes or min(sizes) < 1:
+            self.fail(f"`{value}` is no size; sizes are positive", param, context)
+        return sizes
+
+
+one_file = click.argument("file", metavar="FILE")
+size = click.option("--size", type=Size(), help="Plan for this size instead of the spec's own.")
+overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a value, such as encoder.0.channels=64; may be repeated.",
+)
+
+
+def source(name: str) -> Any:
+    """A file as it is; a name without a suffix that is no file is a shipped spec."""
+    from pathlib import Path
+
+    from .. import zoo
+
+    if name != "-" and not Path(name).exists() and (shipped := zoo.find(name)):
+        return shipped
+    return name if name == "-" else Path(name)
+
+
+def registry(context: click.Context) -> Registry:
+    """The registry with the local plugins of ``-p``."""
+    return load_registry(context.obj["local"])

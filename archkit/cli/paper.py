@@ -1,0 +1,204 @@
+"""check, plan, resolve: everything that needs no torch."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from .. import api
+from ..errors import Problem
+from ..plans import Plan
+from ..source import dump
+from ..unet import axis_names
+from . import common
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@common.size
+@common.overrides
+@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text")
+@click.pass_context
+def check(
+    context: click.Context,
+    files: tuple[str, ...],
+    size: tuple[int, ...] | None,
+    overrides: tuple[str, ...],
+    form: str,
+) -> int:
+    """Say everything that is wrong with each FILE (- is stdin): structure and shapes.
+
+    Exits with 1 if anything is.
+    """
+    registry = common.registry(context)
+    found: list[Problem] = []
+    for file in files:
+        source = common.source(file)
+        problems = api.check(source, size, overrides=overrides, registry=registry)
+        if form == "text":
+            _say(file, problems)
+        found += problems
+    errors = [p for p in found if p.severity == "error"]
+    if form == "json":
+        shown = [problem.as_dict() for problem in found]
+        click.echo(json.dumps({"valid": not errors, "diagnostics": shown}, indent=2))
+    elif form == "github":
+        for problem in found:
+            click.echo(_annotation(problem))
+    return 1 if errors else 0
+
+
+def _say(file: str, problems: list[Problem]) -> None:
+    for problem in problems:
+        click.echo(f"{problem}\n", err=True)
+    errors = sum(p.severity == "error" for p in problems)
+    if not errors:
+        click.echo(f"{file}: fine")
+    else:
+        click.echo(f"{file}: {errors} error{'s' * (errors > 1)}", err=True)
+
+
+def _annotation(problem: Problem) -> str:
+    place = "file=,"
+    if problem.span:
+        span = problem.span
+        place = f"file={span.file},line={span.line},col={span.column},endColumn={span.end_column},"
+    text = problem.message + (f"; {problem.mend}" if problem.mend else "")
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::{problem.severity} {place}title=archkit {problem.code}::{escaped}"
+
+
+@click.command()
+@common.one_file
+@common.overrides
+@click.pass_context
+def resolve(context: click.Context, file: str, overrides: tuple[str, ...]) -> None:
+    """Print FILE with inheritance merged and every default written out."""
+    spec = api.load_spec(
+        common.source(file), overrides=overrides, registry=common.registry(context)
+    )
+    click.echo(dump(spec.data()), nl=False)
+
+
+@click.command()
+@common.one_file
+@common.size
+@common.overrides
+@click.option("--json", "as_json", is_flag=True, help="Print plain data.")
+@click.pass_context
+def plan(
+    context: click.Context,
+    file: str,
+    size: tuple[int, ...] | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """List the network of FILE node by node, and prove its shapes."""
+    registry = common.registry(context)
+    document = api.read(common.source(file), overrides)
+    drawn = api.plan_document(document, size, registry)
+    if as_json:
+        click.echo(json.dumps(as_data(drawn), indent=2))
+    else:
+        click.echo(listing(drawn))
+
+
+def as_data(drawn: Plan) -> dict[str, Any]:
+    """A plan as plain data."""
+    return {
+        "name": drawn.spec.name,
+        "inputs": {name: list(takes.shape) for name, takes in drawn.inputs.items()},
+        "nodes": [
+            {
+                "path": node.path,
+                "component": node.name,
+                "inputs": list(node.inputs),
+                "shape": [node.shape.channels, *node.shape.space],
+                "parameters": node.cost.parameters if node.cost else None,
+                "macs": node.cost.macs if node.cost else None,
+            }
+            for node in drawn
+        ],
+        "parameters": drawn.cost.parameters,
+        "macs": drawn.cost.macs,
+        "uncounted": list(drawn.uncounted),
+        "space": list(drawn.space),
+        "output": [drawn.output.channels, *drawn.output.space],
+        "axes": [
+            {"name": name, "multiple": axis.multiple, "rests": axis.rests, "least": axis.least}
+            for name, axis in zip(axis_names(len(drawn.axes)), drawn.axes, strict=True)
+        ],
+        "skips": [
+            {
+                "level": link.level,
+                "source": link.source,
+                "target": link.target,
+                "shape": [link.shape.channels, *link.shape.space],
+                "mode": link.mode,
+            }
+            for link in drawn.links
+        ],
+        "conditions": {
+            name: list(drawn.readers(name)) for name in drawn.inputs if name != "x"
+        },
+    }
+
+
+def listing(drawn: Plan) -> str:
+    """A plan as people read it: the nodes, then what is proven."""
+    rows = [("node", "component", "reads", "shape", "parameters", "MACs")]
+    for node in drawn:
+        cost = node.cost
+        numbers = (f"{cost.parameters:,}", f"{cost.macs:,}") if cost else ("not counted",) * 2
+        rows.append((node.path, node.name, ", ".join(node.inputs), str(node.shape), *numbers))
+    total = drawn.cost
+    rows.append(("total", "", "", "", f"{total.parameters:,}", f"{total.macs:,}"))
+    return "\n".join([*_table(rows), "", *_proof(drawn), "", *_skips(drawn), "", *_readers(drawn)])
+
+
+def _table(rows: list[tuple[str, ...]], right: tuple[int, ...] = (4, 5)) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _proof(drawn: Plan) -> list[str]:
+    spec = drawn.spec
+    given = "×".join(map(str, (spec.input.channels, *drawn.space)))
+    if spec.fit == "valid":
+        lines = [f"{given} goes in, {drawn.output} comes out (`fit: valid`)"]
+    elif spec.output.variance == "learned":
+        lines = [f"output == input == {given}, twice: mean and variance"]
+    elif drawn.output.channels != spec.input.channels:
+        lines = [f"output {drawn.output}: the size of the input {given}"]
+    else:
+        lines = [f"output == input == {given}"]
+    for name, axis in zip(axis_names(len(drawn.axes)), drawn.axes, strict=True):
+        padded = ", padded to it otherwise" if spec.fit == "pad" else ""
+        lines.append(f"  {name}: {axis}{padded}")
+    return lines
+
+
+def _skips(drawn: Plan) -> list[str]:
+    if not drawn.links:
+        return ["no skips"]
+    rows = [("level", "skip from", "to", "shape", "mode")]
+    rows += [(str(k.level), k.source, k.target, str(k.shape), k.mode) for k in drawn.links]
+    return _table(rows, right=())
+
+
+def _readers(drawn: Plan) -> list[str]:
+    lines = []
+    for name, takes in drawn.inputs.items():
+        if name != "x":
+            shape = ", ".join(["batch", *(str(n or "any") for n in takes.shape)])
+            lines.append(f"{name} ({shape}) is read by {', '.join(drawn.readers(name))}")
+    return lines or ["no conditions"]
+

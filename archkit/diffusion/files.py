@@ -1,0 +1,29 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to; it takes the place of `path` once the block has ended well.
+
+    Examples:
+        >>> import tempfile
+        >>> note = Path(tempfile.mkdtemp()) / "note.txt"
+        >>> with whole(note) as temporary:
+        ...     _ = temporary.write_text("done")
+        >>> note.read_text()
+        'done'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

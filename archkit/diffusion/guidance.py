@@ -1,0 +1,100 @@
+"""What a network says, with its conditions bound, and more of it than it says itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..errors import DiffusionError
+from .samplers import Predict
+
+if TYPE_CHECKING:
+    from ..module import UNet
+
+Conditions = Mapping[str, Tensor]
+
+
+class Label(NamedTuple):
+    """The one condition that is a class: its name in the spec, how many, and the null class."""
+
+    name: str
+    classes: int
+    null: int | None
+
+
+def label_of(model: UNet) -> Label | None:
+    """The class a model is told, if any; raises DiffusionError where it is told anything else.
+
+    Pictures and their classes are all that training and sampling on the command line know of.
+    """
+    labels = []
+    for name, condition in model.plan.spec.conditioning.conditions.items():
+        takes = model.plan.inputs[name]
+        if takes.numbers != "int" or takes.shape:
+            raise DiffusionError(
+                f"the condition `{name}` ({condition.type}) can't be told here, where there are "
+                "only images and their classes; call the model, or `archkit.diffusion`, in Python"
+            )
+        labels.append(Label(name, condition.model_dump()["classes"], takes.null))
+    if len(labels) > 1:
+        names = " and ".join(f"`{label.name}`" for label in labels)
+        raise DiffusionError(f"an image has one class, and this model is told {names}")
+    return labels[0] if labels else None
+
+
+def bound(model: UNet, conditions: Conditions) -> Predict:
+    """The model with its conditions bound; of a learned variance, only the mean."""
+    timed = "t" in model.plan.inputs
+
+    def predict(x: Tensor, t: Tensor) -> Tensor:
+        said = model(x, t, **conditions) if timed else model(x, **conditions)
+        mean: Tensor = said if isinstance(said, Tensor) else said[0]
+        return mean
+
+    return predict
+
+
+def guided(
+    model: UNet, conditions: Conditions, scale: float, negative: Conditions | None = None
+) -> Predict:
+    """Classifier-free guidance: negative + scale · (told − negative), in one forward of 2 · B.
+
+    References:
+        | Classifier-Free Diffusion Guidance (Ho, Salimans, 2022)
+        | https://arxiv.org/abs/2207.12598
+
+    Arguments:
+        conditions: What the network is told, each (B, …).
+        scale: 1 is no guidance at all, 0 is the negative alone; the paper's w is scale − 1.
+        negative: What to go away from; the null class of every label unless named. Conditions
+            that are not named and have no null are told both times.
+    """
+    if scale == 1.0:
+        return bound(model, conditions)
+    away = {**nulls(model, conditions), **(negative or {})}
+    if not away:
+        raise DiffusionError(
+            "there is nothing to guide away from, because no condition has a null class; leave "
+            "the guidance at 1, or give the label `dropout` and train again"
+        )
+    both = {name: torch.cat((told, away.get(name, told))) for name, told in conditions.items()}
+    predict = bound(model, both)
+
+    def twice(x: Tensor, t: Tensor) -> Tensor:
+        told, not_told = predict(torch.cat((x, x)), t).chunk(2)
+        return torch.lerp(not_told, told, scale)
+
+    return twice
+
+
+def nulls(model: UNet, conditions: Conditions) -> dict[str, Tensor]:
+    """The null of each of these conditions that has one, as tensors of the same shape."""
+    inputs = model.plan.inputs
+    return {
+        name: torch.full_like(told, null)
+        for name, told in conditions.items()
+        if (null := inputs[name].null) is not None
+    }

@@ -1,0 +1,140 @@
+"""A plan while it is being drawn: nodes are put one by one, complaints are gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .component import Misfit
+from .errors import Problem, SpecPath
+from .parts import Part, Resampler, Side, Site, Skip, Tensor
+from .plans import Link, Node
+from .proof import Step
+from .shapes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What flows along an edge: the node (or input) it comes from, its shape and its level."""
+
+    source: str
+    shape: Shape
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A place for a node: its path, the place in the spec that puts it there, side and level."""
+
+    path: str
+    at: SpecPath
+    side: Side
+    level: int = 0
+
+
+@dataclass
+class Draft:
+    """Nodes so far, the flows that any node may read, and what went wrong."""
+
+    dims: int
+    inputs: dict[str, Tensor] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    shared: dict[str, Flow] = field(default_factory=dict)
+    contexts: dict[str, Shape] = field(default_factory=dict)
+    paces: dict[str, str] = field(default_factory=lambda: {"x": "x"})
+
+    def put(
+        self, stand: Stand, part: Part, x: Flow, width: int, skip: Flow | None = None, **site: Any
+    ) -> Flow:
+        """A node on the trunk; returns what comes out of it, a guess if it does not fit."""
+        embedding = self.shared.get("embedding")
+        place = Site(
+            dims=self.dims,
+            x=x.shape,
+            width=width,
+            side=stand.side,
+            level=stand.level,
+            skip=skip.shape if skip else None,
+            embedding=embedding.shape.channels if embedding else None,
+            contexts=self.contexts,
+            **site,
+        )
+        named: Mapping[str, Flow] = {**self.shared, "x": x, **({"skip": skip} if skip else {})}
+        shape = self._infer(stand, part, place)
+        inputs = tuple(named[word].source for word in self._reads(part, place) if word in named)
+        self.nodes.append(Node(stand.path, part, place, inputs, shape, stand.at))
+        self._step(stand, part, place, x, skip)
+        return Flow(stand.path, shape, stand.level)
+
+    def note(
+        self, stand: Stand, part: Part, site: Site, inputs: tuple[str, ...], level: int = 0
+    ) -> Flow:
+        """A node beside the trunk: its site and inputs are given as they are."""
+        shape = self._infer(stand, part, site)
+        self.nodes.append(Node(stand.path, part, site, inputs, shape, stand.at))
+        return Flow(stand.path, shape, level)
+
+    def complain(
+        self, code: str, message: str, mend: str, stand: Stand, option: SpecPath = ()
+    ) -> None:
+        """A complaint about a place."""
+        path = (*stand.at, *option)
+        self.problems.append(Problem(code, message, mend, path, stand.path))
+
+    def _infer(self, stand: Stand, part: Part, site: Site) -> Shape:
+        if self.dims not in part.dims:
+            served = " and ".join(f"{d}-D" for d in part.dims)
+            name = f"{part.kind} `{part.type}`"
+            self.complain(
+                "dims",
+                f"{name} serves {served}, and this network is {self.dims}-D",
+                "choose another, see `archkit components`",
+                stand,
+            )
+        try:
+            return part.infer(site)
+        except Misfit as misfit:
+            if misfit.code != "size":  # sizes are the proof's to tell, with axis and level
+                self.complain(misfit.code, misfit.what, misfit.mend, stand, misfit.option)
+            channels = site.width
+            if isinstance(part, Skip) and site.skip and part.type == "concat":
+                channels = site.x.channels + site.skip.channels
+            return Shape(channels, site.x.space)
+
+    @staticmethod
+    def _reads(part: Part, site: Site) -> tuple[str, ...]:
+        try:
+            return part.reads(site)
+        except Misfit:  # told by infer
+            return ("x",)
+
+    def _step(self, stand: Stand, part: Part, site: Site, x: Flow, skip: Flow | None) -> None:
+        """What the node does to sizes, if anything."""
+        here = self.paces[x.source]
+        if isinstance(part, Skip) and skip is not None:
+            join = Step(
+                stand.path, stand.level, here, skip=self.paces[skip.source], join=part
+            )
+            self.steps.append(join)
+            self.paces[stand.path] = stand.path
+            return
+        try:
+            maps = part.size_maps(site)
+        except Misfit:  # told by infer
+            maps = ()
+        if all(m.keeps and m.least == 1 for m in maps):
+            self.paces[stand.path] = here
+            return
+        self.paces[stand.path] = stand.path
+        self.steps.append(Step(stand.path, stand.level, here, maps=maps))
+
+    def strides(self, pooling: Resampler, site: Site) -> tuple[int, ...] | None:
+        """The strides of a pooling, for the upsampling that undoes it."""
+        try:
+            return tuple(max(1, m.over // m.times) for m in pooling.size_maps(site))
+        except Misfit:
+            return None

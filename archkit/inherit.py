@@ -1,0 +1,260 @@
+"""Everything a spec is made of: what it extends, its own text, its `set`, and overrides.
+
+Mappings merge deeply, lists and scalars replace. A mapping of another `type` replaces, one without
+`type` refines, and a bare name that is refined opens to its long form.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .composer import MAX_CHARACTERS, MAX_DEPTH
+from .document import Document, Node
+from .errors import Problem, Span, SpecError, SpecPath
+from .overrides import Override, from_argument, from_setting
+from .source import parse
+
+MAX_LEVELS = 16
+
+# These describe one spec, not those that extend it.
+_OWN = ("name", "about", "reference", "parameters")
+_BYTES = 4 * MAX_CHARACTERS + 1  # what is longer than this is too long in any encoding
+
+
+def load(
+    source: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    overrides: Sequence[str] = (),
+    library: Callable[[str], Path | None],
+    known: Iterable[str] = (),
+) -> Document:
+    """The document behind a source, with `extends`, `set` and overrides applied.
+
+    Raises SpecError with every complaint. An error in an inherited value is located in the file
+    that says it, one in an override in the override.
+
+    Arguments:
+        source: A path, a mapping, YAML text (which has more than one line), or ``-`` for stdin.
+        overrides: As on the command line: ``encoder.0.channels=64``.
+        library: The file of a shipped spec that `extends` may name.
+        known: The names of shipped specs, for suggestions.
+    """
+    reading = _Reading(library, tuple(known))
+    changes = reading.changes(overrides)
+    root = Node({})
+    with reading.collecting():
+        root = reading.root(source)
+    for change in changes:
+        root = reading.changed(root, change)
+    if any(problem.severity == "error" for problem in reading.found):
+        raise SpecError(dict.fromkeys(reading.found))
+    if changes and not any(change.steps[0].word == "parameters" for change in changes):
+        root = _without(root, "parameters")  # a changed network has another number of them
+    return Document(root, tuple(dict.fromkeys(reading.found)))
+
+
+def merged(base: Node, top: Node) -> Node:
+    """What `top` says, over what `base` said."""
+    below = base.opened()
+    if not isinstance(top.data, dict) or not isinstance(below.data, dict):
+        return top
+    old, new = below.child("type"), top.child("type")
+    if old and new and old.data != new.data:
+        return top
+    data = dict(below.data)
+    for key, node in top.data.items():
+        data[key] = merged(data[key], node) if key in data else node
+    return Node(data, top.place or base.place, top.key or base.key)
+
+
+def _without(node: Node, *keys: str) -> Node:
+    return replace(node, data={k: v for k, v in node.data.items() if k not in keys})
+
+
+@dataclass
+class _Reading:
+    """One loading; `found` collects complaints and warnings, `complete` says if all was there."""
+
+    library: Callable[[str], Path | None]
+    known: tuple[str, ...]
+    found: list[Problem] = field(default_factory=list)
+    complete: bool = True
+    files: dict[Path, tuple[Node, int]] = field(default_factory=dict)
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """For reading: what fails is noted, and that something is missing."""
+        try:
+            yield
+        except SpecError as error:
+            self.found += error.problems
+            self.complete = False
+
+    def changes(self, overrides: Sequence[str]) -> list[Override]:
+        changes = []
+        for number, argument in enumerate(overrides, 1):
+            try:
+                change, warnings = from_argument(argument, number)
+            except SpecError as error:
+                self.found += error.problems
+            else:
+                self.found += warnings
+                changes.append(change)
+        return changes
+
+    def changed(self, root: Node, change: Override) -> Node:
+        """The changed tree; of one that is not complete, complaints would only mislead."""
+        if not self.complete:
+            return root
+        try:
+            return change(root)
+        except SpecError as error:
+            self.found += error.problems
+            return root
+
+    def root(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> Node:
+        """The tree of the source, whatever that is."""
+        if isinstance(source, Mapping):
+            document = Document(_from_python(source))
+            return self.tree(document, Path(), (Path("<data>"),))[0]
+        if isinstance(source, str) and (source == "-" or "\n" in source):
+            name = "<stdin>" if source == "-" else "<text>"
+            text = sys.stdin.buffer.read(_BYTES) if source == "-" else source
+            return self.tree(parse(text, name), Path(), (Path(name),))[0]
+        path = Path(source)
+        try:
+            return self.file(path, ())[0]
+        except SpecError as error:
+            start = Span(str(path), 1, 1, 1, 1)
+            raise SpecError(
+                p if p.span else replace(p, span=start) for p in error.problems
+            ) from None
+
+    def file(self, path: Path, chain: tuple[Path, ...]) -> tuple[Node, int]:
+        """The tree of a file, and over how many levels it inherits."""
+        text = self.contents(path)
+        place = path.resolve()
+        if place not in self.files:
+            self.files[place] = self.tree(parse(text, str(path)), path.parent, (*chain, place))
+        return self.files[place]
+
+    def contents(self, path: Path) -> bytes:
+        try:
+            with path.open("rb") as file:
+                return file.read(_BYTES)
+        except (FileNotFoundError, ValueError):
+            what, mend = f"there is no file `{path}`", self.near(path.name, path.parent)
+            raise SpecError([Problem("missing-file", what, mend)]) from None
+        except IsADirectoryError:
+            raise SpecError([Problem("not-a-file", f"`{path}` is a folder")]) from None
+        except OSError as error:
+            what = f"`{path}` can't be read: {error.strerror}"
+            raise SpecError([Problem("unreadable-file", what)]) from None
+
+    def near(self, name: str, folder: Path) -> str:
+        """A suggestion, from the files of a folder and the shipped specs."""
+        with suppress(OSError, ValueError):
+            files = [path.name for path in folder.glob("*.yaml")]
+            full = [f"{name}.yaml"] if f"{name}.yaml" in files else []
+            if near := full or difflib.get_close_matches(name, [*self.known, *files], 1):
+                return f"did you mean `{near[0]}`?"
+        return ""
+
+    def tree(self, document: Document, folder: Path, chain: tuple[Path, ...]) -> tuple[Node, int]:
+        """A document over what it extends, with its `set` applied, and its levels."""
+        self.found += document.warnings
+        own = {k: v for k, v in document.root.data.items() if not k.startswith("x-")}
+        extends, settings = own.pop("extends", None), own.pop("set", None)
+        tree, levels = replace(document.root, data=own), 0
+        base: Node | None = None
+        for path, name in _listed(extends):
+            with self.collecting():
+                below, above = self.base(name, path, folder, chain)
+                base = merged(base, below) if base else below
+                levels = max(levels, above + 1)
+        if base:
+            tree = merged(_without(base, *_OWN), tree)
+        for change in self.settings(settings):
+            tree = self.changed(tree, change)
+        return tree, levels
+
+    def base(
+        self, name: Node, path: SpecPath, folder: Path, chain: tuple[Path, ...]
+    ) -> tuple[Node, int]:
+        """The tree that a name in `extends` stands for, and its levels."""
+
+        def refused(code: str, what: str, mend: str = "") -> SpecError:
+            return SpecError([name.tell(Problem(code, what, mend, path))])
+
+        if not isinstance(name.data, str):
+            raise refused("bad-extends", "`extends` takes a name, or a list of names")
+        found = self.find(name.data, folder)
+        if found is None:
+            what = f"`{name.data}` is no file, and no spec that ships with archkit"
+            mend = self.near(name.data, folder) or f"looked in `{folder}`"
+            raise refused("missing-extends", what, mend)
+        place = found.resolve()
+        if place in chain:
+            circle = " → ".join(step.name for step in (*chain[chain.index(place) :], place))
+            raise refused("extends-circle", f"`extends` goes in a circle: {circle}")
+        if len(chain) <= MAX_LEVELS:
+            try:
+                tree, levels = self.file(found, chain)
+            except SpecError as error:
+                raise SpecError(p if p.span else name.tell(p) for p in error.problems) from None
+            if len(chain) + levels <= MAX_LEVELS:
+                return tree, levels
+        raise refused("extends-depth", f"more than {MAX_LEVELS} levels of `extends`")
+
+    def find(self, name: str, folder: Path) -> Path | None:
+        """A file beside the spec, or a shipped spec."""
+        with suppress(OSError, ValueError):
+            path = folder / name
+            return path if path.is_file() else self.library(name)
+        return None
+
+    def settings(self, node: Node | None) -> list[Override]:
+        if node is None or node.data is None:
+            return []
+        if not isinstance(node.data, dict):
+            problem = Problem("bad-override", "`set` is a mapping of keys to values", "", ("set",))
+            self.found.append(node.tell(problem))
+            return []
+        changes = []
+        for key, value in node.data.items():
+            try:
+                changes.append(from_setting(key, value))
+            except SpecError as error:
+                self.found += error.problems
+        return changes
+
+
+def _listed(extends: Node | None) -> list[tuple[SpecPath, Node]]:
+    """The names in `extends`, with their paths."""
+    if extends is None or extends.data is None:
+        return []
+    if isinstance(extends.data, tuple):
+        return [(("extends", number), name) for number, name in enumerate(extends.data)]
+    return [(("extends",), extends)]
+
+
+def _from_python(data: Any, path: SpecPath = ()) -> Node:
+    """Data of Python as Nodes without places; what is no mapping or list stays as it is."""
+    if len(path) > MAX_DEPTH:
+        raise SpecError([Problem("yaml-depth", f"this is nested deeper than {MAX_DEPTH} levels")])
+    if isinstance(data, Mapping):
+        for key in data:
+            if not isinstance(key, str):
+                mend = "keys are text"
+                raise SpecError([Problem("bad-key", f"the key `{key!r}` is not text", mend, path)])
+        return Node({key: _from_python(value, (*path, key)) for key, value in data.items()})
+    if isinstance(data, list | tuple):
+        return Node(tuple(_from_python(item, (*path, i)) for i, item in enumerate(data)))
+    return Node(data)

@@ -1,0 +1,120 @@
+"""The stack program of a U-Net, as data: which tensors are kept, merged and resized, and when.
+
+A layout is seven templates, one for each part of the walk. A template is a row of words:
+
+* ``stem``, ``block``, ``attention``, ``down``, ``up``, ``head``: a node that the trunk passes;
+* ``tap``: push the trunk on the stack of skips; ``join``: pop a skip and merge it;
+* ``keep=NAME``: keep the trunk in a register; ``join=NAME``: merge that register;
+* ``(...)``: a unit, numbered in the paths of its nodes; ``(...)*n``, ``*(n+1)``, ``*2``: repeated,
+  where `n` is the number of blocks of the stage.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from .component import Component
+
+WORDS = ("stem", "tap", "block", "attention", "down", "up", "join", "head")
+_TOKEN = re.compile(r"(?:keep|join)=[a-z][a-z-]*|[a-z]+")
+_GROUP = re.compile(
+    r"\s*(?:\((?P<unit>[^()]*)\)(?:\*(?P<times>\d+|n|\(n[+-]\d+\)))?|(?P<word>[a-z]+(?:=[a-z-]+)?))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One step of a template, and the register it names, if any."""
+
+    does: str
+    register: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Steps that belong together, repeated ``blocks · n + plus`` times."""
+
+    words: tuple[Word, ...]
+    unit: bool
+    blocks: int
+    plus: int
+
+    def repeats(self, n: int) -> int:
+        return max(0, self.blocks * n + self.plus)
+
+
+@cache
+def parse(template: str) -> tuple[Group, ...]:
+    """The groups of a template; ValueError says what cannot be read.
+
+    Examples:
+        >>> parse("stem tap")[1].words
+        (Word(does='tap', register=''),)
+        >>> parse("(join block attention)*(n+1)")[0].repeats(2)
+        3
+    """
+    groups, at = [], 0
+    while template[at:].strip():
+        found = _GROUP.match(template, at)
+        if not found:
+            raise ValueError(f"`{template[at:].strip()}` cannot be read")
+        at = found.end()
+        words = tuple(_word(w) for w in (found["unit"] or found["word"] or "").split())
+        blocks, plus = _times(found["times"])
+        groups.append(Group(words, found["unit"] is not None, blocks, plus))
+    return tuple(groups)
+
+
+def _word(text: str) -> Word:
+    does, _, register = text.partition("=")
+    if not _TOKEN.fullmatch(text) or does not in (*WORDS, "keep"):
+        raise ValueError(f"`{text}` is no word of a layout: {', '.join(WORDS)}, keep=NAME")
+    return Word(does, register)
+
+
+def _times(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return 0, 1
+    if text.isdigit():
+        return 0, int(text)
+    return 1, int(text.strip("(n)") or 0)
+
+
+class Layout(Component):
+    """A stack program; each option is the template of one part of the walk."""
+
+    kind = "layout"
+
+    enter: str
+    """Once, before the first stage."""
+    encode: str
+    """In every stage of the encoder, the finest first."""
+    descend: str
+    """Between a stage of the encoder and the next."""
+    middle: str
+    """At the bottom, after the deepest stage."""
+    ascend: str
+    """Between a stage of the decoder and the next finer one."""
+    decode: str
+    """In every stage of the decoder, the deepest first."""
+    leave: str
+    """Once, after the last stage."""
+    deepest: Literal["stage", "bottleneck"] = "stage"
+    """Whether the deepest row decodes like every stage, or is the bottleneck itself."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> Layout:
+        for part in ("enter", "encode", "descend", "middle", "ascend", "decode", "leave"):
+            try:
+                parse(getattr(self, part))
+            except ValueError as error:
+                raise PydanticCustomError(
+                    "bad-layout", "{message}", {"message": f"in `{part}`, {error}"}
+                ) from None
+        return self

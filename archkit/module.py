@@ -1,0 +1,225 @@
+"""Plan to torch: a module that runs the plan, so that what is drawn is what is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from .errors import ShapeError
+from .plans import Plan
+from .unet import axis_names
+
+
+class Gaussian(NamedTuple):
+    """What a network with learned variance answers: two tensors of the sample's shape."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+class _Step(NamedTuple):
+    """One node as it is run: its module stands in `owner`, so that replacing it there counts."""
+
+    owner: nn.Module
+    name: str
+    path: str
+    inputs: tuple[str, ...]
+    spent: tuple[str, ...]
+
+
+class UNet(nn.Module):
+    """Runs a plan node by node; parameters are named after the paths of the nodes.
+
+    Call it as ``model(x, t, **conditions)`` with the names of the spec's conditions; what comes
+    out has exactly the shape of `x` (B, channels, \\*space).
+
+    Attributes:
+        plan: The plan it runs.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+        self._steps = [
+            _Step(
+                _plant(self, node.path, node.component.build(node.site)),
+                node.path.rpartition(".")[2],
+                node.path,
+                node.inputs,
+                _spent(plan, node.path),
+            )
+            for node in plan.nodes
+        ]
+        self._saving: frozenset[str] = frozenset()
+        self._times = "t" in plan.inputs
+
+    def forward(
+        self, x: Tensor, t: Tensor | float | None = None, **conditions: Tensor | None
+    ) -> Tensor | Gaussian:
+        """The prediction for the noisy sample `x` at the times `t`.
+
+        Arguments:
+            x: (B, channels, *space).
+            t: (B,), or one time for all; left out where the spec says `time: none`.
+            conditions: Each by its name. A label with a null class may be left out.
+
+        Raises:
+            ShapeError: Before any arithmetic, in one sentence.
+        """
+        values = self._checked(x, t, conditions)
+        padding = self._padding(x) if self.plan.spec.fit == "pad" else None
+        if padding:
+            for name, value in values.items():
+                if name == "x" or self.plan.inputs[name].follows:
+                    values[name] = functional.pad(value, padding)
+        out = self._run(values)
+        if padding:
+            for axis, n in enumerate(x.shape[2:], start=2):
+                out = out.narrow(axis, 0, n)
+        if self.plan.spec.output.variance == "learned":
+            return Gaussian(*out.chunk(2, dim=1))
+        return out
+
+    def save_memory(self, paths: Iterable[str] | bool = True) -> None:
+        """Recompute these nodes in the backward pass instead of keeping their activations.
+
+        Arguments:
+            paths: Paths of nodes; True for every block and attention, False for none.
+        """
+        nodes = self.plan.nodes
+        if isinstance(paths, bool):
+            kinds = ("block", "attention")
+            paths = [n.path for n in nodes if n.component.kind in kinds] if paths else []
+        known = {node.path for node in nodes}
+        chosen = frozenset(paths)
+        if unknown := sorted(chosen - known):
+            raise ValueError(f"no node is called {unknown[0]!r}; see `archkit plan`")
+        self._saving = chosen
+
+    def _run(self, values: dict[str, Tensor]) -> Tensor:
+        out = values["x"]
+        saving = self._saving if self.training and torch.is_grad_enabled() else frozenset()
+        for step in self._steps:
+            module = step.owner._modules[step.name]
+            arguments = [values[name] for name in step.inputs]
+            for name in step.spent:
+                del values[name]
+            if step.path in saving:
+                out = checkpoint(module, *arguments, use_reentrant=False)
+            else:
+                out = module(*arguments)
+            values[step.path] = out
+        return out
+
+    def _checked(
+        self, x: Tensor, t: Tensor | float | None, given: dict[str, Tensor | None]
+    ) -> dict[str, Tensor]:
+        self._check_sample(x)
+        values = {"x": x}
+        if self._times:
+            if t is None:
+                raise ShapeError("the model needs the time: call it as model(x, t)")
+            times = torch.as_tensor(t, device=x.device)
+            values["t"] = times.expand(x.shape[0]) if times.ndim == 0 else times
+            if values["t"].shape != x.shape[:1]:
+                raise ShapeError(
+                    f"t has the shape {tuple(times.shape)}; it is one time for each of the "
+                    f"{x.shape[0]} samples, or one for all"
+                )
+        elif t is not None:
+            raise ShapeError("this spec says `time: none`: the model takes no t")
+        self._check_names(given)
+        for name in self.plan.conditions:
+            values[name] = self._condition(name, given.get(name), x)
+        return values
+
+    def _check_sample(self, x: Tensor) -> None:
+        wanted = self.plan.inputs["x"].shape
+        if x.ndim != len(wanted) + 1:
+            raise ShapeError(
+                f"x has {x.ndim} axes and needs {len(wanted) + 1}: "
+                f"(batch, {wanted[0]}, {', '.join(axis_names(len(wanted) - 1))})"
+            )
+        if x.shape[1] != wanted[0]:
+            raise ShapeError(f"x has {x.shape[1]} channels and needs {wanted[0]}")
+        if not x.is_floating_point():
+            raise ShapeError(f"x holds {x.dtype}; it needs floating-point numbers")
+        if self.plan.spec.fit == "pad":
+            return
+        for n, axis, name in zip(
+            x.shape[2:], self.plan.axes, axis_names(len(wanted) - 1), strict=True
+        ):
+            if n not in axis:
+                raise ShapeError(_size_sentence(name, int(n), axis))
+
+    def _check_names(self, given: dict[str, Tensor | None]) -> None:
+        known = self.plan.conditions
+        for name in given:
+            if name not in known:
+                listed = ", ".join(f"`{k}`" for k in known) or "none"
+                raise ShapeError(f"no condition is called `{name}`; this model takes {listed}")
+
+    def _condition(self, name: str, value: Tensor | None, x: Tensor) -> Tensor:
+        takes = self.plan.inputs[name]
+        if value is None:
+            if takes.null is None:
+                raise ShapeError(f"the condition `{name}` is missing: call model(…, {name}=…)")
+            return torch.full((x.shape[0],), takes.null, device=x.device)
+        if value.ndim != len(takes.shape) + 1:
+            wanted = ", ".join(["batch", *(str(n or "any") for n in takes.shape)])
+            raise ShapeError(f"`{name}` has the shape {tuple(value.shape)} and needs ({wanted})")
+        for n, wanted in zip(value.shape[1:], takes.shape, strict=True):
+            if wanted is not None and n != wanted:
+                raise ShapeError(
+                    f"`{name}` has the shape {tuple(value.shape)}; {n} should be {wanted}"
+                )
+        if takes.follows and value.shape[2:] != x.shape[2:]:
+            sizes = tuple("×".join(map(str, v.shape[2:])) for v in (value, x))
+            raise ShapeError(f"`{name}` is {sizes[0]} and the sample {sizes[1]}; they have one size")
+        if value.shape[0] != x.shape[0]:
+            raise ShapeError(f"`{name}` holds {value.shape[0]} entries for {x.shape[0]} samples")
+        if (takes.numbers == "int") == value.is_floating_point():
+            needed = "whole numbers" if takes.numbers == "int" else "floating-point numbers"
+            raise ShapeError(f"`{name}` holds {value.dtype}; it needs {needed}")
+        return value
+
+    def _padding(self, x: Tensor) -> list[int] | None:
+        """Zeros at the end of each axis, in the order of torch's pad; None where all fits."""
+        missing = []
+        for n, axis, name in zip(
+            x.shape[2:], self.plan.axes, axis_names(x.ndim - 2), strict=True
+        ):
+            above = axis.nearest(int(n))[1]
+            if above is None:
+                raise ShapeError(_size_sentence(name, int(n), axis))
+            missing.append(above - n)
+        if not any(missing):
+            return None
+        return [pad for extra in reversed(missing) for pad in (0, extra)]
+
+
+def _size_sentence(name: str, n: int, axis: object) -> str:
+    below, above = axis.nearest(n)  # type: ignore[attr-defined]
+    sizes = " or ".join(dict.fromkeys(str(m) for m in (below, above) if m))
+    return f"{name} {n} does not fit: this network takes {axis}, such as {sizes}"
+
+
+def _spent(plan: Plan, path: str) -> tuple[str, ...]:
+    """Values that nothing reads after the node at `path`."""
+    return tuple(name for name, last in plan.last_reader.items() if last == path)
+
+
+def _plant(root: nn.Module, path: str, leaf: nn.Module) -> nn.Module:
+    """Puts a node's module at its path; answers the module that holds it."""
+    *branches, name = path.split(".")
+    for branch in branches:
+        if branch not in root._modules:
+            root.add_module(branch, nn.Module())
+        root = root.get_submodule(branch)
+    root.add_module(name, leaf)
+    return root

@@ -1,0 +1,124 @@
+"""Paths from data to noise in torch: x_t = alpha(t) · data + sigma(t) · noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Moment(NamedTuple):
+    """A path at some times: four tensors of the shape of `t`, in double precision.
+
+    Arguments:
+        alpha, sigma: What data and noise are multiplied with.
+        alpha_rate, sigma_rate: How fast they change, by unit of time, on the way from noise to
+            data; so the sign does not depend on which way the clock runs.
+    """
+
+    alpha: Tensor
+    sigma: Tensor
+    alpha_rate: Tensor
+    sigma_rate: Tensor
+
+
+class Path:
+    """How data turns into noise. To make one: give it `noisy`, `clean` and `at`.
+
+    Attributes:
+        noisy: The time at which there is most noise; sampling starts there.
+        clean: The time at which there is nothing but data; sampling ends there.
+    """
+
+    noisy: float
+    clean: float
+
+    def at(self, t: Tensor) -> Moment:
+        """Everything about the times `t`, of any shape."""
+        raise NotImplementedError(f"{type(self).__name__} has no at()")
+
+    def alpha(self, t: Tensor) -> Tensor:
+        """What the data is multiplied with."""
+        return self.at(t).alpha
+
+    def sigma(self, t: Tensor) -> Tensor:
+        """What the noise is multiplied with."""
+        return self.at(t).sigma
+
+    def draw(self, count: int) -> Tensor:
+        """Random times to train at (count,), from torch's generator of the CPU."""
+        return self.noisy + (self.clean - self.noisy) * torch.rand(count)
+
+    def grid(self, steps: int) -> Tensor:
+        """The times between which a sampler steps, from noisy to clean (steps + 1,)."""
+        return torch.linspace(self.noisy, self.clean, steps + 1, dtype=torch.float64)
+
+    def told(self, t: Tensor) -> Tensor:
+        """Times as a network is told them."""
+        return t.to(torch.float32)
+
+
+class LinearPath(Path):
+    """The straight line between data and noise, t in [0, 1].
+
+    Arguments:
+        data_at: The time at which the data is: 1 or 0.
+
+    Examples:
+        >>> LinearPath().at(torch.tensor(0.25)).alpha.item()
+        0.25
+        >>> LinearPath(data_at=0).at(torch.tensor(0.25)).alpha.item()
+        0.75
+    """
+
+    def __init__(self, data_at: int = 1) -> None:
+        self.noisy, self.clean = 1.0 - data_at, float(data_at)
+
+    def at(self, t: Tensor) -> Moment:
+        t = _double(t)
+        away = (t - self.clean).abs()
+        one = torch.ones_like(t)
+        return Moment((t - self.noisy).abs(), away, one, -one)
+
+
+class StepPath(Path):
+    """A path in whole steps t = 0 … T − 1, with alpha² + sigma² = 1; t = −1 is the data.
+
+    Between steps the angle atan2(sigma, alpha) is interpolated, which keeps the sum of squares
+    and is defined at both ends.
+
+    Arguments:
+        alphas: alpha at each step, falling.
+    """
+
+    def __init__(self, alphas: Sequence[float]) -> None:
+        self.angles = torch.tensor([1.0, *alphas], dtype=torch.float64).arccos()
+        self.noisy, self.clean = len(alphas) - 1.0, -1.0
+
+    def at(self, t: Tensor) -> Moment:
+        position = (_double(t) + 1).clamp(0, len(self.angles) - 1)
+        below = (position.ceil() - 1).clamp(min=0).long()
+        angles = self.angles.to(position)
+        rate = angles[below + 1] - angles[below]
+        angle = angles[below] + rate * (position - below)
+        alpha, sigma = angle.cos(), angle.sin()
+        return Moment(alpha, sigma, rate * sigma, -rate * alpha)
+
+    def draw(self, count: int) -> Tensor:
+        return torch.randint(len(self.angles) - 1, (count,))
+
+    def grid(self, steps: int) -> Tensor:
+        """Whole steps, evenly spread, from the last to −1 ("trailing", Lin et al., 2024)."""
+        if steps >= len(self.angles):
+            raise ValueError(f"this path has {len(self.angles) - 1} steps, fewer than {steps}")
+        return (super().grid(steps) + 1).round() - 1
+
+    def told(self, t: Tensor) -> Tensor:
+        return t.to(torch.int64)
+
+
+def _double(t: Tensor) -> Tensor:
+    # Apple's GPUs know no double precision.
+    return t.to(torch.float32 if t.device.type == "mps" else torch.float64)

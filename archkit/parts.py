@@ -1,0 +1,299 @@
+"""The kinds of components, and the questions each of them answers.
+
+A component that stands somewhere in a network is a Part. From the same Site it answers `infer`
+(what comes out), `cost` (what it takes) and `build` (the torch module); only `build` may import
+torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from .component import Component, Misfit
+from .costs import Cost
+from .shapes import KEEP, Shape, SizeMap, resized
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Side = Literal["input", "encoder", "bottleneck", "decoder", "output", "conditioning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a component stands: everything it may know of the network around it.
+
+    Arguments:
+        dims: Spatial dimensions of the network, 1 to 3.
+        x: What reaches it along the trunk.
+        width: How many channels should leave.
+        side, level: Which part of the network, and how deep (0 is the finest).
+        skip: At a join, what comes along the skip.
+        embedding: Width of the embedding of time and conditions, if there is one.
+        contexts: The sequences that attention may read, by the name of their condition.
+        resample: The pooling or upsampling that a block has to do inside itself.
+        bare: For a resampler: it stands inside a block, which brings the convolutions.
+        stride: For an upsampling: the strides of the pooling that it undoes.
+        clock: What times are multiplied with before they are embedded.
+    """
+
+    dims: int
+    x: Shape
+    width: int
+    side: Side = "encoder"
+    level: int = 0
+    skip: Shape | None = None
+    embedding: int | None = None
+    contexts: Mapping[str, Shape] = field(default_factory=dict)
+    resample: Resampler | None = None
+    bare: bool = False
+    stride: tuple[int, ...] | None = None
+    clock: float = 1.0
+
+    def per_axis(self, value: int | tuple[int, ...], option: str) -> tuple[int, ...]:
+        """One number for each spatial axis, from one for all or a list; Misfit if they differ."""
+        if isinstance(value, int):
+            return (value,) * self.dims
+        if len(value) != self.dims:
+            raise Misfit(
+                f"`{option}` names {len(value)} axes, and this network has {self.dims}",
+                "give one number for every axis, or one for each",
+                option=(option,),
+            )
+        return value
+
+    def at(self, channels: int, space: tuple[int, ...] | None = None) -> Site:
+        """This site further inside, where another number of channels arrives and leaves."""
+        x = Shape(channels, self.x.space if space is None else space)
+        return replace(self, x=x, width=channels, skip=None)
+
+    def bared(self, channels: int) -> Site:
+        """Where a block's own resampler stands, with so many channels."""
+        return replace(self.at(channels), resample=None, bare=True)
+
+
+class Part(Component):
+    """A component that stands at a place in the network and becomes a node of the plan."""
+
+    def reads(self, site: Site) -> tuple[str, ...]:
+        """What its module takes, in order.
+
+        ``x`` is the trunk, ``skip`` what a join merges, ``embedding`` the embedding of time and
+        conditions, any other word a condition by its name.
+        """
+        return ("x",)
+
+    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
+        """How each spatial axis changes; unchanged unless a component says otherwise."""
+        return (KEEP,) * site.dims
+
+    def infer(self, site: Site) -> Shape:
+        """What comes out; raises Misfit where this cannot stand. Pure, and without torch."""
+        return Shape(site.width, resized(site.x.space, self.size_maps(site)))
+
+    def cost(self, site: Site) -> Cost | None:
+        """What it takes, on paper; None means "not counted"."""
+        return None
+
+    def build(self, site: Site) -> nn.Module:
+        """A fresh module whose `forward` takes what `reads` says, in that order."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+
+class Block(Part):
+    """The unit of a stage: takes the trunk, and the embedding if it wants it."""
+
+    kind = "block"
+    resamples: ClassVar[bool] = False
+    """Whether it can pool or upsample inside itself (`site.resample`)."""
+
+
+class Attention(Part):
+    """Mixes positions, after a block."""
+
+    kind = "attention"
+
+
+class Resampler(Part):
+    """Changes the sizes of the trunk."""
+
+    def leaves(self, here: int, there: int) -> int:
+        """How many channels leave when the stage at hand is `here` and the next `there` wide."""
+        return here
+
+
+class Pooling(Resampler):
+    """Shrinks the trunk between two stages of the encoder."""
+
+    kind = "pooling"
+
+
+class Upsampling(Resampler):
+    """Grows the trunk between two stages of the decoder."""
+
+    kind = "upsampling"
+
+
+class Skip(Part):
+    """Merges what a skip connection brings into the trunk."""
+
+    kind = "skip"
+
+    def reads(self, site: Site) -> tuple[str, ...]:
+        return ("x", "skip")
+
+    @property
+    def reads_skip(self) -> bool:
+        """Whether the skip is used at all; one that is not puts no bound on sizes."""
+        return True
+
+    def meet(self, x: int, skip: int) -> int | None:
+        """The size of an axis after trunk and skip met; None where they cannot."""
+        return x if x == skip else None
+
+
+class Norm(Part):
+    """Normalises activations; every other component asks for one by its channels."""
+
+    kind = "norm"
+
+
+class Activation(Part):
+    """A function of each value alone."""
+
+    kind = "activation"
+
+    def cost(self, site: Site) -> Cost | None:
+        return Cost()
+
+
+class Stem(Part):
+    """The first node of the trunk."""
+
+    kind = "stem"
+
+    def leaves(self, first: int) -> int:
+        """How many channels leave when the first stage is `first` wide."""
+        return first
+
+
+class Head(Part):
+    """The last node of the trunk."""
+
+    kind = "head"
+
+
+class Time(Part):
+    """Turns the time into a vector."""
+
+    kind = "time"
+
+    def reads(self, site: Site) -> tuple[str, ...]:
+        """``t``; nothing where the network is not told the time."""
+        return ("t",)
+
+    def leaves(self, stem: int) -> int:
+        """Width of the embedding of a network whose stem is `stem` wide."""
+        return 4 * stem
+
+    def features(self, stem: int) -> int:
+        """Width of the features before the MLP, where `into: time` conditions are added."""
+        return stem
+
+
+class Embedding(Part):
+    """Makes one embedding out of the vectors of time and conditions."""
+
+    kind = "embedding"
+
+
+Route = Literal["embedding", "time", "input", "stem", "context"]
+
+
+class Condition(Part):
+    """What else the network is told, and the way it takes into the network."""
+
+    kind = "condition"
+
+    def route(self) -> Route:
+        """Where it goes in."""
+        raise NotImplementedError(f"{type(self).__name__} has no route()")
+
+    def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
+        """The tensor it wants from the caller."""
+        raise NotImplementedError(f"{type(self).__name__} has no takes()")
+
+    def counted(self) -> int:
+        """For a sequence: the number of tokens that costs are counted with; any number runs."""
+        return 1
+
+    def joins(self) -> int:
+        """Channels it adds to the input of the network."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What a caller passes: a shape without the batch, and what kind of numbers.
+
+    A size of None stands for any. Where `null` is a number, the tensor may be left out, and
+    stands for "not told": the number is then passed instead. A tensor that `follows` the sample
+    has its spatial size.
+    """
+
+    shape: tuple[int | None, ...]
+    numbers: Literal["float", "int"] = "float"
+    null: int | None = None
+    follows: bool = False
+
+
+class NoisePath(Component):
+    """How data turns into noise: x_t = alpha(t) · data + sigma(t) · noise."""
+
+    kind = "path"
+    clock: ClassVar[float] = 1.0
+    """What the time is multiplied with before it is embedded."""
+    counts: ClassVar[bool] = False
+    """Whether its times are whole steps, rather than a stretch of time."""
+
+    def terminal_signal(self) -> float:
+        """alpha where the noise is greatest: zero means that nothing of the data is left."""
+        raise NotImplementedError(f"{type(self).__name__} has no terminal_signal()")
+
+    def build(self) -> Any:
+        """The path in torch: an `archkit.nn.paths.Path`."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+
+class Prediction(Component):
+    """What the output of the network means: so much of the data, so much of the noise."""
+
+    kind = "prediction"
+
+    @property
+    def along(self) -> NoisePath | None:
+        """The path it is made on; None where the network does not denoise."""
+        return None
+
+    @property
+    def clock(self) -> float:
+        """What times are multiplied with before they are embedded."""
+        return self.along.clock if self.along else 1.0
+
+    def mix(self, alpha: Any, sigma: Any, alpha_rate: Any, sigma_rate: Any) -> tuple[Any, Any]:
+        """a and b, where the prediction is a · data + b · noise; for numbers and tensors alike.
+
+        Arguments:
+            alpha, sigma: Of the path, at one time.
+            alpha_rate, sigma_rate: How fast they change then, on the way from noise to data.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no mix()")
+
+    def weight(self, alpha: Any, sigma: Any) -> Any:
+        """What the squared error at a time is multiplied with in training."""
+        return 1.0
+
+    def check(self) -> None:
+        """Raises Misfit where the meaning and its path contradict each other."""

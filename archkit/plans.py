@@ -1,0 +1,134 @@
+"""A network on paper: nodes in the order they run, each with its inputs, component and shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from .costs import Cost
+from .errors import SpecPath
+from .parts import Part, Site, Tensor
+from .proof import Axis
+from .shapes import Shape
+from .spec import Spec
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step.
+
+    Arguments:
+        path: Its name everywhere: in errors, diagrams, reports and state dicts.
+        component: What stands there.
+        site: Where it stands.
+        inputs: What it reads, in the order of its module's arguments: paths of nodes before it,
+            or names of the network's inputs.
+        shape: What comes out.
+        at: The place in the spec that put it there.
+    """
+
+    path: str
+    component: Part
+    site: Site
+    inputs: tuple[str, ...]
+    shape: Shape
+    at: SpecPath
+
+    @property
+    def name(self) -> str:
+        """Kind and name of the component, such as ``block.resnet``."""
+        return f"{self.component.kind}.{self.component.type}"
+
+    @cached_property
+    def cost(self) -> Cost | None:
+        """Parameters and MACs on paper; None where a plugin's component does not say."""
+        return self.component.cost(self.site)
+
+
+@dataclass(frozen=True)
+class Link:
+    """One skip connection.
+
+    Arguments:
+        level: The stage it belongs to, 0 the finest.
+        source: The node whose output is kept.
+        target: The node that merges it.
+        shape: What travels along.
+        mode: How it is merged: the name of the skip component.
+    """
+
+    level: int
+    source: str
+    target: str
+    shape: Shape
+    mode: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole network: what it takes, its nodes, its skips, and what is proven of its sizes.
+
+    Arguments:
+        spec: What was declared.
+        inputs: What a caller passes, by name, in the order of `forward`.
+        nodes: Every step; each reads only inputs and nodes before it.
+        links: The skip connections.
+        axes: For each spatial axis, the sizes it may have.
+        space: The spatial size the shapes are for; with `fit: pad`, after padding.
+    """
+
+    spec: Spec
+    inputs: Mapping[str, Tensor]
+    nodes: tuple[Node, ...]
+    links: tuple[Link, ...]
+    axes: tuple[Axis, ...]
+    space: tuple[int, ...]
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __getitem__(self, path: str) -> Node:
+        return self._by_path[path]
+
+    @cached_property
+    def _by_path(self) -> dict[str, Node]:
+        return {node.path: node for node in self.nodes}
+
+    @property
+    def output(self) -> Shape:
+        """What leaves the last node."""
+        return self.nodes[-1].shape
+
+    @cached_property
+    def cost(self) -> Cost:
+        """The sum of all nodes that are counted."""
+        return sum((node.cost for node in self.nodes if node.cost), Cost())
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """Paths of nodes whose component states no cost."""
+        return tuple(node.path for node in self.nodes if node.cost is None)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Names of the inputs beside the sample and the time."""
+        return tuple(name for name in self.inputs if name not in ("x", "t"))
+
+    def readers(self, value: str) -> tuple[str, ...]:
+        """Paths of the nodes that a value reaches: an input of the network, or a node's output.
+
+        What only carries it on (`conditioning.*`) is passed through, so that the readers of
+        `t` are the blocks that use the time.
+        """
+        found: list[str] = []
+        for node in self.nodes:
+            if value in node.inputs:
+                carries = node.path.startswith("conditioning.") and node.inputs[0] != "x"
+                found += self.readers(node.path) if carries else [node.path]
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def last_reader(self) -> dict[str, str]:
+        """For each value, the node after which it is no longer needed."""
+        return {value: node.path for node in self.nodes for value in node.inputs}

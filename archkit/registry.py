@@ -1,0 +1,190 @@
+"""Plugins → Registry: every component that a spec may name, and whose it is."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+
+from pydantic_core import PydanticCustomError
+
+from .admission import KINDS, SLOW, Admission, Offer, load
+from .admission import Plugin as Plugin
+from .component import Component
+from .discovery import BUILT_IN, candidates
+
+
+def load_registry(local: Sequence[str] = ()) -> Registry:
+    """A fresh registry: the built-ins, what is installed, what is configured, and `local`.
+
+    Arguments:
+        local: Files or folders of plugins, as ``-p`` takes them.
+
+    Examples:
+        >>> registry = load_registry()
+        >>> registry.component("layout", "ddpm").name()
+        'ddpm'
+        >>> registry.owner("layout", "ddpm").source
+        'built-in'
+    """
+    admitted = Admission()
+    for candidate in candidates(local):
+        admitted.admit(candidate)
+    return Registry(admitted.plugins, admitted.offers)
+
+
+@cache
+def default_registry() -> Registry:
+    """The registry of this process, filled once; `default_registry.cache_clear()` drops it."""
+    return load_registry()
+
+
+class Registry:
+    """What a spec may name; nothing is added after birth.
+
+    A bare name is archkit's own, or else that of the only plugin which offers it;
+    ``plugin/name`` always says whose. Classes offered as import strings are loaded when they are
+    first looked up.
+
+    Arguments:
+        plugins: The plugins, broken ones among them, in the order of loading.
+        offers: What the others offer.
+    """
+
+    def __init__(self, plugins: Iterable[Plugin], offers: Iterable[Offer]) -> None:
+        self._offers = tuple(offers)
+        self._rivals: dict[tuple[str, str], list[Offer]] = {}
+        for offer in self._offers:
+            self._rivals.setdefault((offer.kind, offer.name), []).append(offer)
+        self._loaded: dict[Offer, type[Component] | Plugin] = {}
+        self.plugins = tuple(self._noted(plugin) for plugin in plugins)
+
+    def kinds(self) -> list[str]:
+        """The kinds of components, whether anything of them is offered or not."""
+        return list(KINDS)
+
+    def names(self, kind: str) -> list[str]:
+        """The names of a kind as a spec may write them: ``plugin/name`` where it must be."""
+        return [self._spelt(offer) for offer in self._offers if offer.kind == kind]
+
+    def component(self, kind: str, name: str) -> type[Component]:
+        """The component of that name, for validators of pydantic.
+
+        Raises:
+            PydanticCustomError: No component is called so (``unknown-component``), several
+                plugins offer it (``ambiguous-component``), or it cannot be loaded
+                (``broken-component``).
+        """
+        offer = self._offer(kind, name)
+        found = self._load(offer)
+        if not isinstance(found, Plugin):
+            return found
+        what = f"the {kind} `{offer.name}` of the plugin `{found.name}` cannot be loaded"
+        raise _complaint("broken-component", f"{what}: {found.error}", "see `archkit plugins`")
+
+    def components(self, kind: str) -> dict[str, type[Component]]:
+        """Every component of a kind that can be loaded, by the name that a spec may write."""
+        found = ((name, self._load(self._offer(kind, name))) for name in self.names(kind))
+        return {name: cls for name, cls in found if not isinstance(cls, Plugin)}
+
+    def owner(self, kind: str, name: str) -> Plugin:
+        """The plugin that a component is from; raises as `component` does."""
+        offer = self._offer(kind, name)
+        return next(p for p in self.plugins if p.name == offer.by.name and not p.error)
+
+    def examined(self) -> tuple[Plugin, ...]:
+        """The plugins after every component was loaded; one that cannot be breaks its plugin."""
+        return tuple(self._examined(plugin) for plugin in self.plugins)
+
+    def _offer(self, kind: str, name: str) -> Offer:
+        owner, slash, bare = name.rpartition("/")
+        rivals = self._rivals.get((kind, bare), [])
+        found = [offer for offer in rivals if not slash or offer.by.name == owner]
+        if not found:
+            raise _complaint("unknown-component", *self._unknown(kind, name))
+        if len(found) > 1 and found[0].by.name != BUILT_IN:
+            what = f"the {kind} `{bare}` is offered by {len(found)} plugins"
+            choice = " or ".join(f"`{self._spelt(offer)}`" for offer in found)
+            raise _complaint("ambiguous-component", what, f"write {choice}")
+        return found[0]
+
+    def _load(self, offer: Offer) -> type[Component] | Plugin:
+        if offer not in self._loaded:
+            self._loaded[offer] = load(offer)
+        return self._loaded[offer]
+
+    def _spelt(self, offer: Offer) -> str:
+        """The name as a spec has to write it: bare, if that says whose it is."""
+        alone = len(self._rivals[offer.kind, offer.name]) == 1 or offer.by.name == BUILT_IN
+        return offer.name if alone else f"{offer.by.name}/{offer.name}"
+
+    def _of(self, plugin: Plugin) -> list[Offer]:
+        return [o for o in self._offers if o.by.name == plugin.name and not plugin.error]
+
+    def _noted(self, plugin: Plugin) -> Plugin:
+        """The plugin, with a note for each name that others offer too."""
+        notes = list(plugin.notes)
+        for offer in self._of(plugin):
+            others = [o.by.name for o in self._rivals[offer.kind, offer.name] if o is not offer]
+            if others and plugin.name != BUILT_IN:
+                own = BUILT_IN in others
+                whose = "archkit's own" if own else f"offered by {_listed(others)} too"
+                what = f"the {offer.kind} `{offer.name}` is {whose}"
+                notes.append(f"{what}: write `{self._spelt(offer)}` for this one")
+        return replace(plugin, notes=tuple(notes))
+
+    def _examined(self, plugin: Plugin) -> Plugin:
+        torch = "torch" in sys.modules
+        for offer in self._of(plugin):
+            found = self._load(offer)
+            if isinstance(found, Plugin):
+                return replace(found, error=f"`{offer.key}`: {found.error}")
+        slow = "torch" in sys.modules and not torch
+        return replace(plugin, notes=(*plugin.notes, SLOW)) if slow else plugin
+
+    def _unknown(self, kind: str, name: str) -> tuple[str, str]:
+        """What to say of a name that no plugin offers, and the mend."""
+        owner, slash, bare = name.rpartition("/")
+        otherwise = f"see `archkit components {kind}`"
+        if not slash:
+            what = f"no {kind} is called `{name}`"
+        elif any(plugin.name == owner and not plugin.error for plugin in self.plugins):
+            what = f"the plugin `{owner}` has no {kind} called `{bare}`"
+        else:
+            what, otherwise = f"no plugin called `{owner}` is loaded", "see `archkit plugins`"
+        near = difflib.get_close_matches(name, self._written(kind, bool(slash)), 1)
+        others = [k for k in KINDS if name in self._written(k, bool(slash))]
+        if near:
+            mends = [f"did you mean `{near[0]}`?"]
+        elif others:
+            mends = [f"`{name}` is {_a(others[0])}, not {_a(kind)}"]
+        else:
+            mends = []
+        return what, "; ".join([*mends, *self._failures()]).replace("?;", "?") or otherwise
+
+    def _written(self, kind: str, whole: bool) -> list[str]:
+        """The names of a kind, those of plugins with an owner if `whole`."""
+        offers = [offer for offer in self._offers if offer.kind == kind]
+        return [f"{o.by.name}/{o.name}" if whole else self._spelt(o) for o in offers]
+
+    def _failures(self) -> list[str]:
+        failed = [plugin for plugin in self.plugins if plugin.error]
+        if len(failed) > 1:
+            names = _listed([plugin.name for plugin in failed])
+            return [f"the plugins {names} failed to load, see `archkit plugins`"]
+        told = "the plugin `{}` failed to load: {}, see `archkit plugins`"
+        return [told.format(plugin.name, plugin.error) for plugin in failed]
+
+
+def _complaint(code: str, what: str, mend: str) -> PydanticCustomError:
+    return PydanticCustomError(code, "{message}", {"message": what, "mend": mend})
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

@@ -1,0 +1,238 @@
+"""Everything a spec may say: the vocabulary, as frozen models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from . import cascade
+from .component import Inherited, Model, Number, PerAxis, Slot, default_registry
+from .layouts import Layout
+from .parts import (
+    Activation,
+    Attention,
+    Block,
+    Condition,
+    Embedding,
+    Head,
+    Norm,
+    Pooling,
+    Prediction,
+    Skip,
+    Stem,
+    Time,
+    Upsampling,
+)
+
+Method = Literal["add", "scale-shift", "multiply", "adaln-zero", "none"]
+BlockSlot = Annotated[Block, Slot("block")]
+AttentionSlot = Annotated[Attention, Slot("attention")]
+NormSlot = Annotated[Norm, Slot("norm")]
+ActivationSlot = Annotated[Activation, Slot("activation")]
+PoolingSlot = Annotated[Pooling, Slot("pooling")]
+UpsamplingSlot = Annotated[Upsampling, Slot("upsampling")]
+SkipSlot = Annotated[Skip, Slot("skip")]
+ConditionSlot = Annotated[Condition, Slot("condition")]
+
+
+class Input(Model):
+    """The sample `x_t`: its channels and its size."""
+
+    channels: PositiveInt = 3
+    """Channels of the sample alone; conditions that join it are counted by themselves."""
+    size: PerAxis = 32
+    """The size the plan is made for: one number for all axes, or one for each."""
+    dims: Literal[1, 2, 3] | None = None
+    """Spatial dimensions; from the length of `size`, or 2."""
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        if isinstance(self.size, tuple):
+            return self.size
+        return (self.size,) * (self.dims or 2)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Input:
+        if isinstance(self.size, tuple) and self.dims not in (None, len(self.size)):
+            raise _complaint(
+                "dims",
+                f"`size` names {len(self.size)} axes and `dims` says {self.dims}",
+                "leave `dims` out, or give one size for each axis",
+            )
+        return self
+
+
+class Output(Model):
+    """What leaves the network; by default, exactly what entered."""
+
+    channels: PositiveInt | None = None
+    """Channels of the prediction; those of the sample if left out."""
+    variance: Literal["none", "learned"] = "none"
+    """``learned``: the head is twice as wide and the output a pair, mean first (Nichol, 2021)."""
+
+
+class Conditioning(Model):
+    """What else the network is told: the time, and any condition by a name of your own."""
+
+    model_config = {"extra": "allow"}
+    __pydantic_extra__: dict[str, ConditionSlot]
+
+    time: Annotated[Time, Slot("time")] = Field(default="sinusoidal")
+    """How the time is embedded; ``none``: the model takes no `t`."""
+    embedding: Annotated[Embedding, Slot("embedding")] = Field(default="sum")
+    """How the vectors of time and conditions become one embedding."""
+    method: Method = cascade.METHOD
+    """How blocks take the embedding; fills every block's own `method`."""
+
+    @property
+    def conditions(self) -> dict[str, Condition]:
+        """The conditions by name, in the order of the file."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Place(Model):
+    """What any row may say."""
+
+    block: BlockSlot | None = None
+    """The block of every unit."""
+    attention: Literal[False] | AttentionSlot | None = None
+    """Attention after every block: ``true`` for that of the top, or one of its own."""
+    norm: NormSlot | None = None
+    """The norm in everything of this row that does not name its own."""
+    activation: ActivationSlot | None = None
+    """The activation in everything of this row that does not name its own."""
+    method: Method | None = None
+    """How the blocks of this row take the embedding."""
+
+
+class DecoderStage(Place):
+    """A stage of the decoder, where it differs from the encoder's of the same level."""
+
+    channels: PositiveInt | None = None
+    """Width; the encoder's if left out."""
+    blocks: PositiveInt | Annotated[tuple[BlockSlot, ...], Field(min_length=1)] | None = None
+    """The count the layout's `n` stands for, or one block for each unit."""
+    upsampling: UpsamplingSlot | None = None
+    """How the trunk grows to the size of this level."""
+    skip: SkipSlot | None = None
+    """How skips are merged in this stage."""
+
+
+class Stage(DecoderStage):
+    """A stage of the encoder; the decoder mirrors it."""
+
+    blocks: PositiveInt | Annotated[tuple[BlockSlot, ...], Field(min_length=1)] = 2
+    """How many blocks, or one block for each unit."""
+    times: Number | None = None
+    """Width as a multiple of the top's `width`, instead of `channels`."""
+    pooling: PoolingSlot | None = None
+    """How the trunk shrinks after this stage."""
+
+    @model_validator(mode="after")
+    def _one_width(self) -> Stage:
+        if (self.channels is None) == (self.times is None):
+            raise _complaint(
+                "stage-width",
+                "a stage needs `channels`, or `times` to multiply the top's `width`"
+                if self.channels is None
+                else "a stage takes `channels` or `times`, not both",
+                "for example `{channels: 64, blocks: 2}`",
+            )
+        return self
+
+
+class Bottleneck(Place):
+    """What stands at the bottom, where it differs from the deepest row."""
+
+    channels: PositiveInt | None = None
+    """Width; that of the deepest row if left out."""
+
+
+class Spec(Model):
+    """A U-Net, as declared."""
+
+    archkit: Literal[1]
+    """Version of the vocabulary; its defaults never change."""
+    name: Annotated[str, Field(min_length=1)]
+    """What this network is called."""
+    about: str = ""
+    """What it is, in a sentence."""
+    reference: str = ""
+    """Where it was published."""
+    parameters: PositiveInt | None = None
+    """How many parameters it is expected to have; `archkit check` compares."""
+    input: Input = Field(default_factory=Input)
+    """The sample."""
+    output: Output = Field(default_factory=Output)
+    """What leaves; exactly the shape of the sample unless it says otherwise."""
+    prediction: Annotated[Prediction, Slot("prediction")] = Field(default="velocity")
+    """What the output means, and on which path."""
+    conditioning: Conditioning = Field(default_factory=Conditioning)
+    """What else the network is told."""
+    width: PositiveInt | None = None
+    """The width that the stages' `times` multiply."""
+    encoder: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    """The stages, one row each, the finest first."""
+    bottleneck: Bottleneck | None = None
+    """What stands at the bottom; the layout gives it, this says where it differs."""
+    decoder: tuple[DecoderStage, ...] | None = None
+    """The stages of the decoder, the finest first; mirrored from the encoder if left out."""
+    layout: Annotated[Layout, Slot("layout")] = Field(default="ddpm")
+    """Which tensors are kept, merged and resized, and when."""
+    block: BlockSlot = Field(default="resnet")
+    """The block of every stage."""
+    attention: AttentionSlot = Field(default="self")
+    """The attention of the stages that have any."""
+    norm: NormSlot = Field(default="group")
+    """The norm of everything that does not name its own."""
+    activation: ActivationSlot = Field(default="silu")
+    """The activation of everything that does not name its own."""
+    pooling: PoolingSlot = Field(default="conv")
+    """How the encoder shrinks."""
+    upsampling: UpsamplingSlot = Field(default="nearest")
+    """How the decoder grows."""
+    skip: SkipSlot = Field(default="concat")
+    """How a skip is merged."""
+    stem: Annotated[Stem, Slot("stem")] = Field(default="conv")
+    """The first node."""
+    head: Annotated[Head, Slot("head")] = Field(default="conv")
+    """The last node."""
+    fit: Literal["strict", "pad", "valid"] = "strict"
+    """What is promised about sizes: refuse what does not fit, pad it and crop back, or shrink."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, data: Any, info: ValidationInfo) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        context = info.context if isinstance(info.context, dict) else {}
+        filled, origins = cascade.fill(data, context.get("registry") or default_registry())
+        context.setdefault("origins", {}).update(origins)
+        context["filled"] = filled
+        return filled
+
+    @model_validator(mode="after")
+    def _widths(self) -> Spec:
+        if self.width is None and any(stage.times is not None for stage in self.encoder):
+            raise _complaint(
+                "missing-width",
+                "stages say `times` and there is no `width` to multiply",
+                "add `width: 64` at the top, or give the stages `channels`",
+            )
+        return self
+
+    def widths(self) -> tuple[int, ...]:
+        """The width of each stage."""
+        base = self.width or 0
+        return tuple(s.channels or round(base * (s.times or 0)) for s in self.encoder)
+
+    def data(self) -> dict[str, Any]:
+        """Plain data with every default written out; a spec made of it is equal."""
+        return self.model_dump(mode="json")
+
+
+def _complaint(code: str, message: str, mend: str) -> PydanticCustomError:
+    return PydanticCustomError(code, "{message}", {"message": message, "mend": mend})  # type: ignore[arg-type]

@@ -1,0 +1,61 @@
+"""Weights on disk: safetensors with the resolved spec in the metadata."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..errors import WeightError
+from ..source import dump, parse
+
+SPEC = "archkit.spec"
+
+
+def save(model: Any, path: Path) -> None:
+    """Writes whole or not at all: into a temporary file beside `path`, then renamed."""
+    metadata = {"format": "pt", SPEC: dump(model.plan.spec.data())}
+    tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        save_file(tensors, temporary, metadata)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
+    """The spec's data and the tensors, mapped from the file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise WeightError(f"{path}: no such file") from None
+    except (SafetensorError, OSError) as error:
+        raise WeightError(f"{path} can't be read as safetensors: {error}") from None
+    if SPEC not in metadata:
+        raise WeightError(f"{path} holds no spec; it was not written by archkit")
+    return parse(metadata[SPEC], f"{path} (its spec)").data, tensors
+
+
+def fill(model: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
+    """Puts the tensors into a blank model; every one has its place, every place its tensor."""
+    wanted = model.state_dict()
+    missing = sorted(set(wanted) - set(tensors))
+    extra = sorted(set(tensors) - set(wanted))
+    wrong = sorted(k for k in wanted if k in tensors and wanted[k].shape != tensors[k].shape)
+    for what, names in (("lacks", missing), ("has no place for", extra), ("misfits", wrong)):
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            raise WeightError(f"{name} {what} {', '.join(names[:3])}{more}")
+    model.load_state_dict(tensors, assign=True)
