@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from .parts import Norm as Norm
     from .parts import Part as Part
     from .parts import Pooling as Pooling
+    from .parts import Precondition as Precondition
     from .parts import Prediction as Prediction
     from .parts import Resampler as Resampler
+    from .parts import Role as Role
     from .parts import Route as Route
     from .parts import Site as Site
     from .parts import Skip as Skip
@@ -59,9 +61,16 @@ if TYPE_CHECKING:
     from .shapes import KEEP as KEEP
     from .shapes import Shape as Shape
     from .shapes import SizeMap as SizeMap
+    from .shapes import near_divisor as near_divisor
     from .shapes import resized as resized
+    from .spec import Bottleneck as Bottleneck
+    from .spec import Conditioning as Conditioning
+    from .spec import DecoderStage as DecoderStage
+    from .spec import Input as Input
+    from .spec import Output as Output
     from .spec import Spec as Spec
     from .spec import Stage as Stage
+    from .windows import Window as Window
 
 _HOME = {
     "api": "assemble check load load_spec plan save",
@@ -72,11 +81,12 @@ _HOME = {
     "hooks": "hookimpl",
     "layouts": "Layout",
     "parts": "Activation Attention Block Condition Embedding Head NoisePath Norm Part Pooling "
-    "Prediction Resampler Route Site Skip Stem Tensor Time Upsampling",
+    "Precondition Prediction Resampler Role Route Site Skip Stem Tensor Time Upsampling",
     "plans": "Node Plan",
     "registry": "Registry default_registry",
-    "shapes": "KEEP Shape SizeMap resized",
-    "spec": "Spec Stage",
+    "shapes": "KEEP Shape SizeMap near_divisor resized",
+    "spec": "Bottleneck Conditioning DecoderStage Input Output Spec Stage",
+    "windows": "Window",
 }
 _PUBLIC = {name: home for home, names in _HOME.items() for name in names.split()}
 __all__ = sorted(_PUBLIC)

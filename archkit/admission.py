@@ -18,7 +18,7 @@ import pluggy
 
 from . import hooks, parts
 from .component import Component
-from .discovery import Candidate, forget
+from .discovery import BUILT_IN, Candidate, forget
 from .errors import PluginError
 from .layouts import Layout
 
@@ -192,7 +192,7 @@ def _offer(found: Candidate, key: object, target: object, hook: object) -> Offer
             raise Fault(f"`{key}`: {target!r} is no `package.module:Class`", place(hook))
         return Offer(found, kind, name, target)
     try:
-        return Offer(found, kind, name, _component(kind, name, target))
+        return Offer(found, kind, name, _marked(_component(kind, name, target), found))
     except Fault as fault:
         raise Fault(f"`{key}`: {fault}", fault.where or place(hook)) from None
 
@@ -203,9 +203,17 @@ def load(offer: Offer) -> type[Component] | Plugin:
         return offer.target
     module, _, name = offer.target.partition(":")
     try:
-        return _component(offer.kind, offer.name, getattr(import_module(module), name))
+        cls = _component(offer.kind, offer.name, getattr(import_module(module), name))
+        return _marked(cls, offer.by)
     except BaseException as error:
         return _broken(offer.by, error)
+
+
+def _marked(cls: type[Component], found: Candidate) -> type[Component]:
+    """The class, which now knows the plugin that offers it, and so which word finds it again."""
+    if found.name != BUILT_IN:
+        cls.plugin = found.name
+    return cls
 
 
 def _component(kind: str, name: str, found: Any) -> type[Component]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,8 @@ from pydantic import ValidationError
 
 from . import inherit, zoo
 from .complaints import problems as complaints
-from .errors import Problem, SpecError, SpecPath
+from .errors import Problem, SpecError
+from .places import Origins, amended, in_reading_order, located
 from .plans import Plan
 from .registry import Registry, default_registry
 from .source import Document
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .module import UNet
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Spec
-Origins = Mapping[SpecPath, SpecPath | None]
 
 
 def load_spec(
@@ -44,7 +43,7 @@ def load_spec(
     if isinstance(source, Spec) and not overrides:
         return source
     document = read(source, overrides)
-    return _validated(document, registry or default_registry())[0]
+    return _validated(document.data, document, registry or default_registry())[0]
 
 
 def read(source: Source, overrides: Sequence[str] = ()) -> Document:
@@ -75,12 +74,33 @@ def plan(
 def plan_document(
     document: Document, size: int | tuple[int, ...] | None, registry: Registry
 ) -> Plan:
-    """The plan of a document; complaints are located in it."""
-    spec, origins = _validated(document, registry)
+    """The plan of a document; complaints are located in it.
+
+    Where one word mends every complaint about what the spec says, those about the network that it
+    then describes are told in the same breath.
+    """
     try:
-        return plan_of(spec, _space(spec, size))
+        return _planned(document.data, document, size, registry)
     except SpecError as error:
-        raise SpecError(_located(error.problems, document, origins)) from None
+        told = error.problems
+    mended = amended(document.data, told)
+    if mended is not None:
+        try:
+            _planned(mended, document, size, registry)
+        except SpecError as error:
+            told = in_reading_order([*told, *error.problems])
+    raise SpecError(told)
+
+
+def _planned(
+    data: Any, document: Document, size: int | tuple[int, ...] | None, registry: Registry
+) -> Plan:
+    spec, origins = _validated(data, document, registry)
+    space = _space(spec, size)
+    try:
+        return plan_of(spec, space)
+    except SpecError as error:
+        raise SpecError(located(error.problems, document, origins)) from None
 
 
 def check(
@@ -151,35 +171,14 @@ def load(path: str | os.PathLike[str], *, registry: Registry | None = None) -> U
     return model
 
 
-def _validated(document: Document, registry: Registry) -> tuple[Spec, Origins]:
-    """The spec of a document, and where each of its places came from."""
+def _validated(data: Any, document: Document, registry: Registry) -> tuple[Spec, Origins]:
+    """The spec of a document's data, and where each of its places came from."""
     context: dict[str, Any] = {"registry": registry, "origins": {}}
     try:
-        return Spec.model_validate(document.data, context=context), context["origins"]
+        return Spec.model_validate(data, context=context), context["origins"]
     except ValidationError as error:
-        found = complaints(error, context.get("filled", document.data), registry)
-        raise SpecError(_located(found, document, context["origins"])) from None
-
-
-def _located(found: Iterable[Problem], document: Document, origins: Origins) -> list[Problem]:
-    """Each complaint at the place in the text that caused it; one about a value is told once."""
-    told: dict[Any, Problem] = {}
-    for problem in found:
-        place = _traced(problem, origins)
-        key = (place.code, place.path)
-        first = told.setdefault(key, document.locate(place))
-        if first.node and place.node != first.node:
-            told[key] = replace(first, more=first.more + 1)
-    return list(told.values())
-
-
-def _traced(problem: Problem, origins: Origins) -> Problem:
-    """The problem at the place its value came from; a default is told where it applies."""
-    for end in range(len(problem.path), 0, -1):
-        origin = origins.get(problem.path[:end])
-        if origin is not None:
-            return replace(problem, path=(*origin, *problem.path[end:]))
-    return problem
+        found = complaints(error, context.get("filled", data), registry)
+        raise SpecError(located(found, document, context["origins"])) from None
 
 
 def _space(spec: Spec, size: int | tuple[int, ...] | None) -> tuple[int, ...] | None:
@@ -190,10 +189,9 @@ def _space(spec: Spec, size: int | tuple[int, ...] | None) -> tuple[int, ...] | 
     if len(space) == 1:
         space *= dims
     if len(space) != dims or min(space) < 1:
-        shown = ",".join(map(str, space))
-        raise SpecError(
-            [Problem("size", f"the size {shown} is not one for {dims} axes", "", ("input", "size"))]
-        )
+        what = f"a size of {len(space)} axes was asked for, and this network has {dims}"
+        mend = "give one number for every axis, or one for each"
+        raise SpecError([Problem("size", what, mend)])
     return space
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from .component import Component, Lookup
 from .errors import SpecPath
@@ -53,7 +53,7 @@ Level = tuple[Value | None, Value | None]
 def wrap(data: Any, origin: SpecPath | None) -> Value:
     """Plain data, or components, as a Value."""
     if isinstance(data, Component):
-        data = {"type": data.type, **data.model_dump(exclude_unset=True)}
+        data = {**data.model_dump(exclude_unset=True), "type": data.word()}
     elif hasattr(data, "model_dump"):
         data = {name: getattr(data, name) for name in data.model_fields_set}
     if isinstance(data, Mapping):
@@ -86,8 +86,10 @@ def merged(values: list[Value]) -> Value:
     """The nearest value, refining those behind it as long as they are of its type."""
     result, *rest = values
     for value in rest:
-        if not isinstance(result.data, dict) or not isinstance(value.data, dict):
+        if not isinstance(result.data, dict):
             break
+        if not isinstance(value.data, dict):
+            continue  # switched off there, or a mistake that is told at its own place
         theirs, ours = value.get("type"), result.get("type")
         if theirs and ours and theirs.data != ours.data:
             break
@@ -128,7 +130,15 @@ class Filler:
         self.lookup = lookup
 
     def component(self, kind: str, levels: list[Level], default: Value | None = None) -> Value:
-        """The component of one slot, with every slot inside it filled from the same levels."""
+        """The component of one slot, with every slot inside it filled from the same levels.
+
+        Options without a `type` refine archkit's default for the kind, so what a row or the top
+        says of ``group`` norms is not meant for a component whose own default is another.
+        """
+        usual = DEFAULTS.get(kind)
+        default = default or (usual and Value(usual, None)) or None
+        if default and _type(opened(default)) != usual and not any(map(_named, levels)):
+            levels = [(None if scope else value, scope) for value, scope in levels]
         levels = _live([*levels, (default, None)])
         value = merged([value for value, _ in levels if value is not None])
         cls = self._class(kind, value)
@@ -156,7 +166,7 @@ class Filler:
         return inside
 
     def _class(self, kind: str, value: Value) -> type[Component] | None:
-        name = self._type(value)
+        name = _type(value)
         if name is None:
             return None
         try:
@@ -164,10 +174,16 @@ class Filler:
         except Exception:  # a complaint for validation to make, at its place
             return None
 
-    @staticmethod
-    def _type(value: Value) -> str | None:
-        found = value.get("type")
-        return cast(str, found.data) if found and isinstance(found.data, str) else None
+
+def _type(value: Value) -> str | None:
+    found = value.get("type")
+    return found.data if found and isinstance(found.data, str) else None
+
+
+def _named(level: Level) -> bool:
+    """Whether a level says which component it means."""
+    value, _ = level
+    return value is not None and _type(opened(value)) is not None
 
 
 ROW = ("block", "attention", "pooling", "upsampling", "skip", "norm", "activation", "method")
@@ -204,6 +220,10 @@ class _Spec:
             level = (self.raw.get(kind), self.top)
             out[kind] = self.filler.component(kind, [level], Value(name, None))
         out["conditioning"] = self._conditioning()
+        if precondition := self.raw.get("precondition"):
+            out["precondition"] = self.filler.component("precondition", [(precondition, self.top)])
+        if registers := self.raw.get("registers"):
+            out["registers"] = self._registers(registers)
         encoder = self.raw.get("encoder")
         if encoder and isinstance(encoder.data, tuple):
             rows = tuple(self._encoder_row(row) for row in encoder.data)
@@ -226,6 +246,22 @@ class _Spec:
         levels: list[Level] = [(given.get("embedding"), self.top)]
         out["embedding"] = self.filler.component("embedding", levels, Value("sum", None))
         out["method"] = given.get("method") or Value(METHOD, None)
+        return Value(out, given.origin)
+
+    def _registers(self, given: Value) -> Value:
+        if not isinstance(given.data, dict):
+            return given
+        out = {}
+        for name, register in given.data.items():
+            kinds = register.data if isinstance(register.data, dict) else {}
+            levels = {k: [(v, register), (self.raw.get(k), self.top)] for k, v in kinds.items()}
+            filled = {
+                k: self.filler.component(k, levels[k], Value(DEFAULTS[k], None))
+                if k in DEFAULTS and v.data is not None
+                else v
+                for k, v in kinds.items()
+            }
+            out[name] = Value(filled, register.origin) if kinds else register
         return Value(out, given.origin)
 
     def _others(self, out: dict[str, Value], encoder: Value) -> None:

@@ -3,205 +3,237 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast, get_args
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticUndefined
 
-from .component import Component, Lookup, Slot
+from .component import Component
 from .errors import Problem, SpecPath, dotted
-from .spec import Conditioning, Input, Output, Spec, Stage
+from .registry import Registry
+from .scalars import scalar, written
+from .spec import Conditioning, Spec
+from .vocabulary import ABSENT, below, homes, place, reader, slot_or_model
 
-_PLAIN = {
+_TYPES = {
     "int_type": "a whole number",
+    "int_from_float": "a whole number",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "string_type": "text",
     "bool_type": "true or false",
+    "bool_parsing": "true or false",
     "tuple_type": "a list",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
     "dict_type": "a mapping",
-    "finite_number": "a finite number",
+}
+_BOUNDS = {
+    "greater_than": "a number greater than {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number less than {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    "string_too_short": "text that is not empty",
+}
+# Where a default says nothing of what may be written.
+_EXAMPLES = {
+    "archkit": "1",
+    "name": "my-unet",
+    "input": "{channels: 3, size: 32}",
+    "output": "{variance: learned}",
+    "conditioning": "{time: sinusoidal}",
+    "encoder": "[{channels: 64, blocks: 2}, {channels: 128, blocks: 2}]",
+    "decoder": "[{blocks: 2}, {blocks: 2}]",
+    "bottleneck": "{channels: 128}",
+    "attention": "true",
+    "blocks": "2",
+    "channels": "64",
+    "width": "64",
+    "times": "2",
+    "heads": "8",
+    "head_width": "64",
+    "dims": "2",
 }
 
 
-def problems(error: ValidationError, data: Any, lookup: Lookup) -> list[Problem]:
+def problems(error: ValidationError, data: Any, registry: Registry) -> list[Problem]:
     """One Problem for each independent complaint; paths are those of `data`."""
-    found: dict[tuple[str, SpecPath], Problem] = {}
     grouped: dict[SpecPath, list[Any]] = {}
+    chosen: set[SpecPath] = set()
     for entry in error.errors(include_url=False):
-        loc, choice = _plain(entry["loc"], data)
-        key = loc if choice else (*loc, entry["type"])
-        grouped.setdefault(key, []).append((loc, entry))
-    for entries in grouped.values():
-        loc, entry = _nearest(entries)
-        problem = _problem(loc, entry, data, lookup, [e for _, e in entries])
-        found.setdefault((problem.code, loc), problem)
-    return list(found.values())
+        path, choice = _path(entry, data)
+        grouped.setdefault(path, []).append(entry)
+        if choice:
+            chosen.add(path)
+    return [
+        _problem(path, entries, data, registry)
+        for path, entries in grouped.items()
+        if not _follows(path, entries, chosen)
+    ]
 
 
-def _nearest(entries: list[Any]) -> Any:
-    """Of the branches of one choice, the one that got furthest."""
-    custom = [e for e in entries if e[1]["type"] not in _PLAIN and "literal" not in e[1]["type"]]
-    return (custom or entries)[0]
-
-
-def _plain(loc: tuple[int | str, ...], data: Any) -> tuple[SpecPath, bool]:
-    """A location without the names pydantic gives to the branches of a choice."""
-    path: list[str | int] = []
+def _path(entry: Any, data: Any) -> tuple[SpecPath, bool]:
+    """Where it is in `data`, and whether pydantic's location names a branch of a choice."""
+    path: SpecPath = ()
+    choice = False
     here = data
-    for step in loc:
-        if isinstance(here, Mapping) and step in here:
-            here = here[cast(str, step)]
-        elif isinstance(here, tuple | list) and isinstance(step, int) and step < len(here):
-            here = here[step]
-        elif isinstance(step, int) or not _is_branch(step):
-            path.append(step)
-            return tuple(path), False
+    for step in entry["loc"]:
+        here, above = below(here, step), here
+        if here is ABSENT and isinstance(step, str) and entry["type"] != "missing":
+            here, choice = above, True
         else:
-            return tuple(path), True
-        path.append(step)
-    return tuple(path), False
+            path = (*path, step)
+    return (*path, *entry.get("ctx", {}).get("at", ())), choice
 
 
-def _is_branch(step: str) -> bool:
-    return any(c in step for c in "[(") or step in ("int", "float", "str", "tuple", "literal")
+def _follows(path: SpecPath, entries: list[Any], chosen: set[SpecPath]) -> bool:
+    """Whether it is said only because of a complaint further down."""
+    if all(e["type"] == "too_short" and len(e["input"]) >= e["ctx"]["min_length"] for e in entries):
+        return True
+    return path in chosen and any(p[: len(path)] == path and p != path for p in chosen)
 
 
-def _problem(
-    loc: SpecPath, entry: Any, data: Any, lookup: Lookup, entries: list[Any]
-) -> Problem:
+def _problem(path: SpecPath, entries: list[Any], data: Any, registry: Registry) -> Problem:
+    told = [e for e in entries if e["type"] not in _TYPES and e["type"] != "literal_error"]
+    entry = (told or entries)[0]
     kind, context = entry["type"], entry.get("ctx", {})
-    key = f"`{loc[-1]}`" if loc and isinstance(loc[-1], str) else f"`{dotted(loc)}`"
     if kind == "extra_forbidden":
-        return _unknown_key(loc, data, lookup)
+        return _unknown_key(path, data, registry)
     if kind == "missing":
-        where = f"`{dotted(loc[:-1])}`" if loc[:-1] else "the spec"
-        return Problem("missing-key", f"{where} needs {key}", _example(loc), loc[:-1])
-    if "-" in kind:
-        mend = context.get("mend", "")
-        message = context.get("message") or entry["msg"]
-        return Problem(kind, message, mend, loc)
-    wanted = " or ".join(dict.fromkeys(_wanted(e) for e in entries))
-    return Problem("wrong-type", f"{key} takes {wanted}, not {_shown(entry['input'])}", "", loc)
+        where = f"`{dotted(path[:-1])}`" if path[:-1] else "the spec"
+        example = _EXAMPLES.get(str(path[-1]), "…")
+        mend = f"for example `{path[-1]}: {example}`"
+        return Problem("missing-key", f"{where} needs `{path[-1]}`", mend, path)
+    if kind == "missing-type":
+        return _typeless(path, context["kind"], entry["input"], registry)
+    if kind in ("value_error", "assertion_error"):
+        return Problem("bad-value", entry["msg"].partition(", ")[2], "", path)
+    if "-" in kind and kind != "wrong-type":
+        return _custom(path, kind, entry, data)
+    wanted = " or ".join(dict.fromkeys(map(_wanted, told or entries)))
+    name = path[-1] if isinstance(path[-1], str) else dotted(path)
+    what = f"`{name}` takes {wanted}, not {_shown(entry['input'])}"
+    if near := _meant(entries):
+        return Problem("wrong-type", what, f"did you mean `{near}`?", path, instead=near)
+    return Problem("wrong-type", what, _mend(path, entries, data, registry), path)
+
+
+def _custom(path: SpecPath, code: str, entry: Any, data: Any) -> Problem:
+    """What archkit or a plugin complained of in its own words."""
+    context = entry.get("ctx", {})
+    mend = context.get("mend", "")
+    if code == "unknown-component":
+        if path[0] == "conditioning" and len(path) == 2:
+            near = _near(str(path[1]), Conditioning.model_fields)
+            if near:
+                what = f"`{path[1]}` would be a condition, and {entry['ctx']['message']}"
+                return Problem("unknown-key", what, f"did you mean `{near}`?", path, instead=near)
+        if isinstance(below(value_of(data, path), "type"), str):
+            path = (*path, "type")
+    what, instead = context.get("message") or entry["msg"], context.get("instead", "")
+    return Problem(code, what, mend, path, instead=instead)
+
+
+def value_of(data: Any, path: SpecPath) -> Any:
+    """What stands at a path; ABSENT where nothing does."""
+    for step in path:
+        data = below(data, step)
+    return data
 
 
 def _wanted(entry: Any) -> str:
     kind, context = entry["type"], entry.get("ctx", {})
+    if kind == "wrong-type":
+        return f"the name of {_a(context['kind'])}, or a mapping with `type` and options"
     if kind == "literal_error":
         return str(context["expected"]).replace("'", "`")
-    if kind in _PLAIN:
-        return _PLAIN[kind]
+    if kind in _TYPES:
+        return _TYPES[kind]
+    if kind in _BOUNDS:
+        bounds = {k: f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
+        return _BOUNDS[kind].format(**bounds)
     message: str = entry["msg"]
-    return message.removeprefix("Input should be ").removeprefix("Value error, ")
+    return message.removeprefix("Input should be ")
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None:
-        return "null"
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):
-        return "a list"
-    return f"`{value}`"
+        return "a list" if value else "an empty list"
+    if value is None or isinstance(value, bool):
+        return written(value)
+    text = str(value)
+    return f"`{text[:40]}…`" if len(text) > 40 else f"`{text}`" if text else "nothing"
 
 
-def _example(loc: SpecPath) -> str:
-    examples = {
-        "archkit": "start the file with `archkit: 1`",
-        "name": "for example `name: my-unet`",
-        "encoder": "for example `encoder: [{channels: 64, blocks: 2}, {channels: 128, blocks: 2}]`",
-    }
-    return examples.get(str(loc[-1]), "")
+def _meant(entries: list[Any]) -> str:
+    """The word that was probably meant, where there is a choice of words."""
+    value = entries[0]["input"]
+    legal = [str(e.get("ctx", {}).get("expected", "")).split("'")[1::2] for e in entries]
+    return _near(value, sum(legal, [])) if isinstance(value, str) else ""
 
 
-def _unknown_key(loc: SpecPath, data: Any, lookup: Lookup) -> Problem:
-    *above, key = loc
-    owner = _model_at(tuple(above), data, lookup)
-    known = list(owner.model_fields) if owner else []
-    if owner and issubclass(owner, Component):
-        what = f"{owner.kind} `{owner.name()}` has no option `{key}`"
-    else:
-        place = f"`{dotted(tuple(above))}`" if above else "the top of a spec"
-        what = f"{place} has no key `{key}`"
-    near = difflib.get_close_matches(str(key), known, 1, 0.7)
-    if near:
-        mend = f"did you mean `{near[0]}`?"
-    elif elsewhere := list(_legal(str(key), owner, lookup)):
-        mend = f"`{key}` belongs to {elsewhere[0]}"
-    else:
-        mend = f"it takes {', '.join(f'`{k}`' for k in known if k != 'type')}"
-    return Problem("unknown-key", what, mend, loc)
+def _mend(path: SpecPath, entries: list[Any], data: Any, registry: Registry) -> str:
+    """What to write instead of a value of the wrong type."""
+    value = entries[0]["input"]
+    key = next(step for step in reversed(path) if isinstance(step, str))
+    if isinstance(value, str) and isinstance(scalar(value), int | float):
+        if any("number" in _wanted(e) for e in entries):
+            return f"write the number without quotes: `{key}: {value}`"
+    kinds = [e["ctx"]["kind"] for e in entries if e["type"] == "wrong-type"]
+    example = _EXAMPLES.get(key) or _default(path, data, registry)
+    if kinds and not example:
+        example = registry.names(kinds[0])[0]
+    return f"for example `{key}: {example}`" if example else ""
 
 
-def _legal(key: str, owner: type[BaseModel] | None, lookup: Lookup) -> Iterator[str]:
-    """Where else a key is legal, the likeliest place first."""
-    if owner and issubclass(owner, Component):
-        for option, kind in owner.slots().items():
-            name = owner.model_fields[option].get_default()
-            name = name.get("type") if isinstance(name, Mapping) else name
-            if isinstance(name, str) and key in lookup.component(kind, name).model_fields:
-                yield f"its `{option}`, as in `{option}: {{type: {name}, {key}: …}}`"
-    places: tuple[tuple[str, type[BaseModel]], ...] = (
-        ("the top of the spec", Spec),
-        ("the rows of `encoder`", Stage),
-        ("`input`", Input),
-        ("`output`", Output),
-        ("`conditioning`", Conditioning),
-    )
-    yield from (place for place, model in places if model is not owner and key in model.model_fields)
-    for option, info in Spec.model_fields.items():
-        for slot in info.metadata:
-            name = info.get_default()
-            if isinstance(slot, Slot) and isinstance(name, str):
-                cls = lookup.component(slot.kind, name)
-                if cls is not owner and key in cls.model_fields:
-                    yield f"`{option}`, as in `{option}: {{type: {name}, {key}: …}}`"
+def _default(path: SpecPath, data: Any, registry: Registry) -> str:
+    """The default of the option at a path, as one would write it; empty if it has none."""
+    while isinstance(path[-1], int):
+        path = path[:-1]
+    owner = reader(path[:-1], data, registry)
+    info = owner.model_fields.get(str(path[-1])) if owner else None
+    value = None if info is None else info.get_default()
+    return written(value) if isinstance(value, str | int | float) else ""
 
 
-def _model_at(path: SpecPath, data: Any, lookup: Lookup) -> type[BaseModel] | None:
-    """The model that reads the mapping at `path`."""
-    model: type[BaseModel] | None = Spec
-    kind = ""
-    for step in path:
-        data = _below(data, step)
-        if isinstance(step, int):
-            pass
-        elif model is Conditioning and step not in model.model_fields:
-            kind = "condition"
-        else:
-            kind, model = _field(model, step)
-        if kind and isinstance(data, Mapping) and isinstance(data.get("type"), str):
-            try:
-                model = lookup.component(kind, data["type"])
-            except Exception:  # an unknown name is a complaint of its own
-                return None
-    return model
+def _typeless(path: SpecPath, kind: str, given: Any, registry: Registry) -> Problem:
+    """A mapping that refines nothing: which component is meant can be told from its options."""
+    fits = [
+        name
+        for name, cls in registry.components(kind).items()
+        if all(option in cls.model_fields for option in given)
+    ]
+    mend = f"add `type: {fits[0]}`" if fits else f"see `archkit components {kind}`"
+    return Problem("missing-type", f"which {kind} is `{path[-1]}`? `type` is missing", mend, path)
 
 
-def _below(data: Any, step: str | int) -> Any:
-    if isinstance(data, Mapping):
-        return data.get(cast(str, step))
-    if isinstance(data, tuple | list) and isinstance(step, int) and step < len(data):
-        return data[step]
-    return None
+def _unknown_key(path: SpecPath, data: Any, registry: Registry) -> Problem:
+    *above, last = path
+    key = str(last)
+    owner = reader(tuple(above), data, registry) or Spec
+    known = [k for k in owner.model_fields if k != "type"]
+    part = issubclass(owner, Component)
+    what = f"{place(owner)} has no {'option' if part else 'key'} `{key}`"
+    near = _near(key, known)
+    mends = [f"did you mean `{near}`?"] if near else []
+    value = value_of(data, path)
+    if elsewhere := list(islice(homes(key, value, owner, registry), 1 if part else 2)):
+        mends.append(f"`{key}` belongs to {', or to '.join(elsewhere)}")
+    if not mends:
+        mends.append(f"it takes {', '.join(f'`{k}`' for k in known)}" if known else "drop it")
+    return Problem("unknown-key", what, " ".join(mends), path, instead=near)
 
 
-def _field(model: type[BaseModel] | None, name: str) -> tuple[str, type[BaseModel] | None]:
-    """The kind of a slot, or the model, of one field."""
-    info = model.model_fields.get(name) if model else None
-    if info is None:
-        return "", None
-    found = list(_walk([info.annotation, *info.metadata]))
-    kinds = [x.kind for x in found if isinstance(x, Slot)]
-    models = [x for x in found if isinstance(x, type) and issubclass(x, BaseModel)]
-    return (kinds[0] if kinds else ""), (models[0] if models else None)
+def _near(word: str, known: Any) -> str:
+    found = difflib.get_close_matches(word, list(known), 1, 0.7)
+    return found[0] if found else ""
 
 
-def _walk(annotations: Iterable[Any]) -> Iterator[Any]:
-    for annotation in annotations:
-        yield annotation
-        yield from getattr(annotation, "__metadata__", ())
-        yield from _walk(get_args(annotation))
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

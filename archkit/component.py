@@ -113,7 +113,9 @@ def default_registry() -> Lookup:
 
 
 def _dump(value: Any) -> Any:
-    return value.model_dump(mode="json") if isinstance(value, Component) else value
+    if not isinstance(value, Component):
+        return value
+    return {**value.model_dump(mode="json"), "type": value.word()}
 
 
 class Inherited:
@@ -159,6 +161,8 @@ class Component(Model):
     kind: ClassVar[str]
     dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
     """The spatial dimensions it serves."""
+    plugin: ClassVar[str] = ""
+    """The plugin that offers it, filled in when it is admitted; empty for those of archkit."""
 
     type: str
 
@@ -166,6 +170,10 @@ class Component(Model):
     def name(cls) -> str:
         """The word in a spec."""
         return str(cls.model_fields["type"].default)
+
+    def word(self) -> str:
+        """The word that finds it again whatever else is installed: ``plugin/name``."""
+        return f"{self.plugin}/{self.type}" if self.plugin else self.type
 
     @classmethod
     def slots(cls) -> dict[str, str]:

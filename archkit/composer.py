@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import replace
 from typing import Any
@@ -11,11 +12,10 @@ import yaml
 from .document import Node, Place, Text
 from .errors import Problem, SpecError, SpecPath
 from .scalars import MAX_DIGITS, scalar, surprise
-from .syntax import broken
+from .syntax import MAX_DEPTH, broken, too_deep
 
 MAX_CHARACTERS = 1_000_000
 MAX_NODES = 20_000
-MAX_DEPTH = 64
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -33,7 +33,7 @@ def compose(text: Text, path: SpecPath = ()) -> tuple[Node | None, tuple[Problem
     composer = _Composer(text)
     try:
         root = composer.root(path)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise SpecError([*composer.found, broken(text, error)]) from None
     if any(problem.severity == "error" for problem in composer.found):
         raise SpecError(composer.found)
@@ -119,8 +119,7 @@ class _Composer:
             name, key = self.key(event, path), self.place(event)
             first = keys.setdefault(name, key)
             if first is not key:
-                lines = f"on line {first.line + 1} and on line {key.line + 1}"
-                what = f"`{name}` is given twice, {lines}"
+                what = f"`{name}` is given twice, on line {first.line + 1} and on line {key.line + 1}"
                 self.complain("duplicate-key", what, "remove one of them", (*path, name), event)
             value = self.node(next(self.events), (*path, name))
             if name == "<<" and event.implicit[0]:
@@ -144,7 +143,7 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = Node(word, self.place(event))
         if event.implicit[0] and not word:
-            self.complain("bad-key", "there is no key before this `:`", "", path, event)
+            self.complain("bad-key", "there is no key here", "", path, event)
         elif not isinstance(self.resolved(event, path), str):
             mend = "put it in quotes if it is meant as a name"
             self.complain("bad-key", f"the key `{word}` is not text", mend, path, event)
@@ -166,9 +165,13 @@ class _Composer:
         name = event.anchor
         node = self.anchors.get(name)
         if node is None:
-            inside = name in self.anchors
-            what = f"`*{name}` stands inside `&{name}`" if inside else f"no `&{name}` stands above"
-            self.complain("bad-alias", what, "name a value that is complete", path, event)
+            if name in self.anchors:
+                what, mend = f"`*{name}` stands inside `&{name}`", "nothing can contain itself"
+            else:
+                near = difflib.get_close_matches(name, self.anchors, 1)
+                what = f"there is no `&{name}` above this"
+                mend = f"did you mean `*{near[0]}`?" if near else f"name a value: `&{name} …`"
+            self.complain("bad-alias", what, mend, path, event)
             return Node(None, place)
         self.bound(*_extent(node), path, event)
         return node
@@ -183,7 +186,7 @@ class _Composer:
         word = event.value
         # Written with an escape, as "\x24{", it is text like any other.
         if "${" in word and "${" in self.text.text[event.start_mark.index : event.end_mark.index]:
-            mend = "write the value, or name it with an anchor: &name, then *name"
+            mend = "use an anchor, &name and *name; as text, write it \"\\x24{\""
             self.complain("interpolation", "`${` is reserved", mend, path, event)
         try:
             return scalar(word) if event.implicit[0] else word
@@ -212,13 +215,10 @@ class _Composer:
         self.nodes += nodes
         if self.nodes > MAX_NODES:
             what = f"this document unfolds to more than {MAX_NODES:,} values"
-            self.complain("yaml-bomb", what, "write less, or use fewer aliases", path, event)
-        elif self.depth + depth > MAX_DEPTH:
-            what = f"this is nested deeper than {MAX_DEPTH} levels"
-            self.complain("yaml-depth", what, "", path, event)
-        else:
-            return
-        raise SpecError(self.found)
+            self.complain("yaml-bomb", what, "use fewer aliases", path, event)
+            raise SpecError(self.found)
+        if self.depth + depth > MAX_DEPTH:
+            raise SpecError([*self.found, self.place(event).tell(too_deep(path))])
 
     def complain(
         self, code: str, what: str, mend: str, path: SpecPath, event: Any, **more: Any

@@ -7,7 +7,7 @@ from .parts import Condition, Site, Tensor
 from .shapes import Shape
 from .spec import Spec
 
-_RESERVED = ("x", "t", "embedding", "skip")
+_RESERVED = ("x", "t", "embedding", "skip", "answer")
 
 
 def wire(draft: Draft, spec: Spec, stem: int) -> None:
@@ -25,6 +25,7 @@ def wire(draft: Draft, spec: Spec, stem: int) -> None:
     has_time = bool(time.reads(place))
     if has_time:
         draft.inputs["t"] = Tensor(())
+        draft.shared.setdefault("t", Flow("t", Shape(1)))
     vectors, early = [], []
     for name, condition in told.conditions.items():
         stand = Stand(f"conditioning.{name}", ("conditioning", name), "conditioning")
@@ -32,7 +33,7 @@ def wire(draft: Draft, spec: Spec, stem: int) -> None:
             draft.complain(
                 "condition-name",
                 f"`{name}` can't name a condition: it is passed to the model as `{name}=`",
-                "use a word of letters, digits and _ other than x, t, embedding and skip",
+                "use a word of letters, digits and _ other than x, t, embedding, skip and answer",
                 stand,
             )
             continue
@@ -45,12 +46,12 @@ def wire(draft: Draft, spec: Spec, stem: int) -> None:
             flow = _vector(draft, stand, condition, name, takes, out)
             (early if into_time else vectors).append(flow.source)
         elif route == "context":
-            site = Site(dims=draft.dims, x=_shape(takes, condition), width=0, side="conditioning")
+            site = Site(dims=draft.dims, x=shape_of(takes, condition), width=0, side="conditioning")
             flow = draft.note(stand, condition, site, (name,))
             draft.shared[name], draft.contexts[name] = flow, flow.shape
     if has_time:
         stand = Stand("conditioning.time", ("conditioning", "time"), "conditioning")
-        vectors.insert(0, draft.note(stand, time, place, ("t", *early)).source)
+        vectors.insert(0, draft.note(stand, time, place, (draft.shared["t"].source, *early)).source)
     if vectors:
         stand = Stand("conditioning.embedding", ("conditioning", "embedding"), "conditioning")
         site = Site(dims=draft.dims, x=Shape(width), width=width, side="conditioning")
@@ -81,11 +82,11 @@ def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
 def _vector(
     draft: Draft, stand: Stand, condition: Condition, name: str, takes: Tensor, width: int
 ) -> Flow:
-    site = Site(dims=draft.dims, x=_shape(takes, condition), width=width, side="conditioning")
+    site = Site(dims=draft.dims, x=shape_of(takes, condition), width=width, side="conditioning")
     return draft.note(stand, condition, site, (name,))
 
 
-def _shape(takes: Tensor, condition: Condition) -> Shape:
+def shape_of(takes: Tensor, condition: Condition) -> Shape:
     """What a condition's tensor is on paper; a free axis is as long as the component counts."""
     if len(takes.shape) == 2:
         return Shape(takes.shape[1] or 0, (condition.counted(),))

@@ -68,7 +68,7 @@ def candidates(local: Sequence[str] = ()) -> Iterator[Candidate]:
 def _installed() -> list[Candidate]:
     """Installed plugins, by the name of their distribution: the order of installing says nothing.
 
-    Asking importlib.metadata takes 3 ms; pydantic has imported it and warmed its cache.
+    importlib.metadata needs 2 ms for 70 distributions; pydantic imports it anyway.
     """
     found = []
     for entry in entry_points(group="archkit"):

@@ -12,6 +12,7 @@ from .errors import Problem, Span, SpecPath
 # Complaints that blame a key, not the value under it.
 _ABOUT_KEYS = frozenset({"unknown-key", "duplicate-key", "missing-key", "unread-condition"})
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that YAML's parser counts
+_LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Place:
         return Place(self.text, self.line, column + start, self.line, column + end)
 
     def tell(self, problem: Problem) -> Problem:
-        """The problem, located here."""
+        """The problem, located here; of a line that is too long nothing is shown."""
         first, last = (len(self.text.before) * (n == 0) for n in (self.line, self.end_line))
         span = Span(
             self.text.name,
@@ -62,7 +63,8 @@ class Place:
             self.end_line + 1,
             self.end_column + last + 1,
         )
-        return replace(problem, span=span, excerpt=self.text.line(self.line))
+        line = self.text.line(self.line)
+        return replace(problem, span=span, excerpt=line if len(line) <= _LONGEST else "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,6 +46,8 @@ class Draft:
     shared: dict[str, Flow] = field(default_factory=dict)
     contexts: dict[str, Shape] = field(default_factory=dict)
     paces: dict[str, str] = field(default_factory=lambda: {"x": "x"})
+    sound: bool = True
+    """Whether sizes can be proven: not where skips are missing, or a stride is wrong."""
 
     def put(
         self, stand: Stand, part: Part, x: Flow, width: int, skip: Flow | None = None, **site: Any
@@ -109,23 +111,21 @@ class Draft:
     def _reads(part: Part, site: Site) -> tuple[str, ...]:
         try:
             return part.reads(site)
-        except Misfit:  # told by infer
-            return ("x",)
+        except Misfit:  # told by infer; it may have meant any condition
+            return ("x", *site.contexts)
 
     def _step(self, stand: Stand, part: Part, site: Site, x: Flow, skip: Flow | None) -> None:
         """What the node does to sizes, if anything."""
         here = self.paces[x.source]
         if isinstance(part, Skip) and skip is not None:
-            join = Step(
-                stand.path, stand.level, here, skip=self.paces[skip.source], join=part
-            )
+            join = Step(stand.path, stand.level, here, skip=self.paces[skip.source], join=part)
             self.steps.append(join)
             self.paces[stand.path] = stand.path
             return
         try:
             maps = part.size_maps(site)
         except Misfit:  # told by infer
-            maps = ()
+            self.sound, maps = False, ()
         if all(m.keeps and m.least == 1 for m in maps):
             self.paces[stand.path] = here
             return

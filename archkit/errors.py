@@ -55,6 +55,7 @@ class Problem:
         span: The place in the text, once a Document has located it.
         excerpt: The line of text at the span.
         more: How many further nodes have the same complaint, because the same value is to blame.
+        instead: The word to write in place of the key or the name at `path`, where that mends it.
     """
 
     code: str
@@ -66,6 +67,7 @@ class Problem:
     span: Span | None = None
     excerpt: str = ""
     more: int = 0
+    instead: str = ""
 
     def __str__(self) -> str:
         """The complaint as text: place, sentence, caret and mend."""
@@ -105,6 +107,7 @@ class Problem:
             "code": self.code,
             "message": self.message,
             "mend": self.mend,
+            "instead": self.instead,
             "path": dotted(self.path),
             "node": self.node,
             "range": place,

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .composer import MAX_CHARACTERS, MAX_DEPTH
+from .composer import MAX_CHARACTERS
 from .document import Document, Node
 from .errors import Problem, Span, SpecError, SpecPath
 from .overrides import Override, from_argument, from_setting
 from .source import parse
+from .syntax import MAX_DEPTH, too_deep
 
 MAX_LEVELS = 16
 
@@ -248,7 +249,7 @@ def _listed(extends: Node | None) -> list[tuple[SpecPath, Node]]:
 def _from_python(data: Any, path: SpecPath = ()) -> Node:
     """Data of Python as Nodes without places; what is no mapping or list stays as it is."""
     if len(path) > MAX_DEPTH:
-        raise SpecError([Problem("yaml-depth", f"this is nested deeper than {MAX_DEPTH} levels")])
+        raise SpecError([too_deep()])
     if isinstance(data, Mapping):
         for key in data:
             if not isinstance(key, str):

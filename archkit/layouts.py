@@ -4,7 +4,10 @@ A layout is seven templates, one for each part of the walk. A template is a row 
 
 * ``stem``, ``block``, ``attention``, ``down``, ``up``, ``head``: a node that the trunk passes;
 * ``tap``: push the trunk on the stack of skips; ``join``: pop a skip and merge it;
-* ``keep=NAME``: keep the trunk in a register; ``join=NAME``: merge that register;
+* ``keep=NAME``: keep the trunk in a register; ``join=NAME``: merge that register into the trunk;
+  ``use=NAME``: the trunk becomes what the register holds;
+* ``down@NAME``, ``up@NAME``: the register passes the node instead of the trunk; ``head@NAME``:
+  what a head makes of the trunk is merged into the register, or is the first that it holds;
 * ``(...)``: a unit, numbered in the paths of its nodes; ``(...)*n``, ``*(n+1)``, ``*2``: repeated,
   where `n` is the number of blocks of the stage.
 """
@@ -22,9 +25,10 @@ from pydantic_core import PydanticCustomError
 from .component import Component
 
 WORDS = ("stem", "tap", "block", "attention", "down", "up", "join", "head")
-_TOKEN = re.compile(r"(?:keep|join)=[a-z][a-z-]*|[a-z]+")
+_TOKEN = re.compile(r"(?:keep|join|use)=[a-z][a-z-]*|(?:down|up|head)@[a-z][a-z-]*|[a-z]+")
 _GROUP = re.compile(
-    r"\s*(?:\((?P<unit>[^()]*)\)(?:\*(?P<times>\d+|n|\(n[+-]\d+\)))?|(?P<word>[a-z]+(?:=[a-z-]+)?))"
+    r"\s*(?:\((?P<unit>[^()]*)\)(?:\*(?P<times>\d+|n|\(n[+-]\d+\)))?"
+    r"|(?P<word>[a-z]+(?:[=@][a-z-]+)?))"
 )
 
 
@@ -72,9 +76,10 @@ def parse(template: str) -> tuple[Group, ...]:
 
 
 def _word(text: str) -> Word:
-    does, _, register = text.partition("=")
-    if not _TOKEN.fullmatch(text) or does not in (*WORDS, "keep"):
-        raise ValueError(f"`{text}` is no word of a layout: {', '.join(WORDS)}, keep=NAME")
+    does, _, register = text.replace("@", "=").partition("=")
+    if not _TOKEN.fullmatch(text) or does not in (*WORDS, *(("keep", "use") if register else ())):
+        listed = ", ".join(WORDS)
+        raise ValueError(f"`{text}` is no word of a layout: {listed}, keep=, join=, use=, down@, up@, head@")
     return Word(does, register)
 
 

@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from .errors import ShapeError
 from .plans import Plan
-from .unet import axis_names
+from .shapes import axis_names
 
 
 class Gaussian(NamedTuple):

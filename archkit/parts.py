@@ -1,8 +1,7 @@
 """The kinds of components, and the questions each of them answers.
 
 A component that stands somewhere in a network is a Part. From the same Site it answers `infer`
-(what comes out), `cost` (what it takes) and `build` (the torch module); only `build` may import
-torch.
+(what comes out), `cost` (what it takes) and `build` (the module); only `build` may import torch.
 """
 
 from __future__ import annotations
@@ -13,12 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .component import Component, Misfit
 from .costs import Cost
+from .looks import Looks
 from .shapes import KEEP, Shape, SizeMap, resized
 
 if TYPE_CHECKING:
     from torch import nn
 
 Side = Literal["input", "encoder", "bottleneck", "decoder", "output", "conditioning"]
+Role = Literal["input", "time", "output"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Site:
         bare: For a resampler: it stands inside a block, which brings the convolutions.
         stride: For an upsampling: the strides of the pooling that it undoes.
         clock: What times are multiplied with before they are embedded.
+        role: For a precondition: which of its places this is.
     """
 
     dims: int
@@ -51,6 +53,7 @@ class Site:
     bare: bool = False
     stride: tuple[int, ...] | None = None
     clock: float = 1.0
+    role: Role = "input"
 
     def per_axis(self, value: int | tuple[int, ...], option: str) -> tuple[int, ...]:
         """One number for each spatial axis, from one for all or a list; Misfit if they differ."""
@@ -74,7 +77,7 @@ class Site:
         return replace(self.at(channels), resample=None, bare=True)
 
 
-class Part(Component):
+class Part(Looks):
     """A component that stands at a place in the network and becomes a node of the plan."""
 
     def reads(self, site: Site) -> tuple[str, ...]:
@@ -94,7 +97,11 @@ class Part(Component):
         return Shape(site.width, resized(site.x.space, self.size_maps(site)))
 
     def cost(self, site: Site) -> Cost | None:
-        """What it takes, on paper; None means "not counted"."""
+        """What it takes, on paper, and how far it looks; None means "not counted".
+
+        A Cost of parameters and MACs alone is welcome: its memory is then taken to be its inputs
+        and its output, and its reach is told as unknown.
+        """
         return None
 
     def build(self, site: Site) -> nn.Module:
@@ -159,14 +166,20 @@ class Norm(Part):
 
     kind = "norm"
 
+    def infer(self, site: Site) -> Shape:
+        return site.x
+
 
 class Activation(Part):
     """A function of each value alone."""
 
     kind = "activation"
 
+    def infer(self, site: Site) -> Shape:
+        return site.x
+
     def cost(self, site: Site) -> Cost | None:
-        return Cost()
+        return Cost.made(site.x.elements, keeps="x")
 
 
 class Stem(Part):
@@ -265,6 +278,28 @@ class NoisePath(Component):
     def build(self) -> Any:
         """The path in torch: an `archkit.nn.paths.Path`."""
         raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+
+class Precondition(Part):
+    """Wraps the network: what it does to the sample, to the time, and to the answer.
+
+    One component stands at up to three places; `site.role` says at which.
+    """
+
+    kind = "precondition"
+    roles: ClassVar[tuple[Role, ...]] = ("input", "time", "output")
+    """The places where it has something to do."""
+
+    def reads(self, site: Site) -> tuple[str, ...]:
+        """Sample and time; the time; sample, answer of the network and time."""
+        return {"input": ("x", "t"), "time": ("t",), "output": ("x", "answer", "t")}[site.role]
+
+    def infer(self, site: Site) -> Shape:
+        return site.x
+
+    def cost(self, site: Site) -> Cost | None:
+        seen = Cost() & Cost().reading("answer") if site.role == "output" else Cost()
+        return seen + Cost.made(site.x.elements)
 
 
 class Prediction(Component):

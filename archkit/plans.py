@@ -102,8 +102,9 @@ class Plan:
 
     @cached_property
     def cost(self) -> Cost:
-        """The sum of all nodes that are counted."""
-        return sum((node.cost for node in self.nodes if node.cost), Cost())
+        """Parameters and MACs of all nodes that are counted; for the rest, see `archkit.report`."""
+        counted = [node.cost for node in self.nodes if node.cost]
+        return Cost(sum(c.parameters for c in counted), sum(c.macs for c in counted))
 
     @property
     def uncounted(self) -> tuple[str, ...]:
@@ -124,7 +125,8 @@ class Plan:
         found: list[str] = []
         for node in self.nodes:
             if value in node.inputs:
-                carries = node.path.startswith("conditioning.") and node.inputs[0] != "x"
+                beside = node.path.startswith("conditioning.") and node.inputs[0] != "x"
+                carries = beside or node.path == "precondition.time"
                 found += self.readers(node.path) if carries else [node.path]
         return tuple(dict.fromkeys(found))
 

@@ -144,8 +144,8 @@ class Registry:
         slow = "torch" in sys.modules and not torch
         return replace(plugin, notes=(*plugin.notes, SLOW)) if slow else plugin
 
-    def _unknown(self, kind: str, name: str) -> tuple[str, str]:
-        """What to say of a name that no plugin offers, and the mend."""
+    def _unknown(self, kind: str, name: str) -> tuple[str, str, str]:
+        """What to say of a name that no plugin offers, the mend, and the nearest name."""
         owner, slash, bare = name.rpartition("/")
         otherwise = f"see `archkit components {kind}`"
         if not slash:
@@ -162,7 +162,8 @@ class Registry:
             mends = [f"`{name}` is {_a(others[0])}, not {_a(kind)}"]
         else:
             mends = []
-        return what, "; ".join([*mends, *self._failures()]).replace("?;", "?") or otherwise
+        mend = "; ".join([*mends, *self._failures()]).replace("?;", "?") or otherwise
+        return what, mend, near[0] if near else ""
 
     def _written(self, kind: str, whole: bool) -> list[str]:
         """The names of a kind, those of plugins with an owner if `whole`."""
@@ -178,8 +179,9 @@ class Registry:
         return [told.format(plugin.name, plugin.error) for plugin in failed]
 
 
-def _complaint(code: str, what: str, mend: str) -> PydanticCustomError:
-    return PydanticCustomError(code, "{message}", {"message": what, "mend": mend})
+def _complaint(code: str, what: str, mend: str, instead: str = "") -> PydanticCustomError:
+    context = {"message": what, "mend": mend, "instead": instead}
+    return PydanticCustomError(code, "{message}", context)  # type: ignore[arg-type]
 
 
 def _listed(names: Sequence[str]) -> str:

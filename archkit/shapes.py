@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import prod
+from math import gcd, prod
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +99,29 @@ KEEP = SizeMap()
 def resized(space: tuple[int, ...], maps: Iterable[SizeMap]) -> tuple[int, ...]:
     """Each axis of `space` through its map."""
     return tuple(f(n) for f, n in zip(maps, space, strict=True))
+
+
+def near_divisor(part: int, whole: int) -> int:
+    """A divisor of `whole`, to take instead of a `part` that is none.
+
+    The greatest that divides both, so that it serves wherever `part` did; where that is 1, the
+    nearest.
+
+    Examples:
+        >>> near_divisor(32, 40), near_divisor(5, 64)
+        (8, 4)
+    """
+    common = gcd(part, whole)
+    if common > 1:
+        return common
+    return min((d for d in range(1, whole + 1) if whole % d == 0), key=lambda d: abs(d - part))
+
+
+def axis_names(dims: int) -> tuple[str, ...]:
+    """What the axes of a sample are called.
+
+    Examples:
+        >>> axis_names(3)
+        ('depth', 'height', 'width')
+    """
+    return ("length",) if dims == 1 else ("depth", "height", "width")[-dims:]

@@ -84,11 +84,11 @@ def _block(value: Any, indent: int) -> Iterator[str]:
 
 def _entry(head: str, value: Any, indent: int, *, apart: bool) -> Iterator[str]:
     """One entry of a mapping, or of a list, whose items begin beside the dash."""
-    nesting = 1 if apart else 2
-    if not value or _nesting(value) <= nesting:
-        line = _line(value, enclosed=False)
-        if not isinstance(value, _COLLECTIONS) or indent + len(head) + len(line) < WIDTH:
-            yield f"{head} {line}"
+    has_entries = isinstance(value, _COLLECTIONS) and len(value) > 0
+    if not has_entries or _nesting(value) <= (1 if apart else 2):
+        line = f"{head} {_line(value, enclosed=False)}"
+        if not has_entries or indent + len(line) <= WIDTH:
+            yield line
             return
     lines = _block(value, indent + 2)
     yield head if apart else f"{head} {next(lines)}"

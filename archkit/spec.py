@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from . import cascade
 from .component import Inherited, Model, Number, PerAxis, Slot, default_registry
+from .errors import SpecPath
 from .layouts import Layout
 from .parts import (
     Activation,
@@ -20,6 +21,7 @@ from .parts import (
     Head,
     Norm,
     Pooling,
+    Precondition,
     Prediction,
     Skip,
     Stem,
@@ -80,9 +82,9 @@ class Conditioning(Model):
     model_config = {"extra": "allow"}
     __pydantic_extra__: dict[str, ConditionSlot]
 
-    time: Annotated[Time, Slot("time")] = Field(default="sinusoidal")
+    time: Annotated[Time, Slot("time")] = Field("sinusoidal", validate_default=True)
     """How the time is embedded; ``none``: the model takes no `t`."""
-    embedding: Annotated[Embedding, Slot("embedding")] = Field(default="sum")
+    embedding: Annotated[Embedding, Slot("embedding")] = Field("sum", validate_default=True)
     """How the vectors of time and conditions become one embedding."""
     method: Method = cascade.METHOD
     """How blocks take the embedding; fills every block's own `method`."""
@@ -139,7 +141,7 @@ class Stage(DecoderStage):
                 "a stage needs `channels`, or `times` to multiply the top's `width`"
                 if self.channels is None
                 else "a stage takes `channels` or `times`, not both",
-                "for example `{channels: 64, blocks: 2}`",
+                "for example `channels: 64`",
             )
         return self
 
@@ -149,6 +151,19 @@ class Bottleneck(Place):
 
     channels: PositiveInt | None = None
     """Width; that of the deepest row if left out."""
+
+
+class Register(Model):
+    """What happens to a tensor that a layout keeps beside the trunk, where it is not as usual."""
+
+    pooling: PoolingSlot | None = None
+    """How it shrinks at ``down@NAME``; that of the stage if left out."""
+    upsampling: UpsamplingSlot | None = None
+    """How it grows at ``up@NAME``; that of the stage if left out."""
+    skip: SkipSlot | None = None
+    """How it is merged at ``join=NAME`` and ``head@NAME``; that of the stage if left out."""
+    head: Annotated[Head, Slot("head")] | None = None
+    """What makes a picture of the trunk at ``head@NAME``; that of the network if left out."""
 
 
 class Spec(Model):
@@ -168,7 +183,7 @@ class Spec(Model):
     """The sample."""
     output: Output = Field(default_factory=Output)
     """What leaves; exactly the shape of the sample unless it says otherwise."""
-    prediction: Annotated[Prediction, Slot("prediction")] = Field(default="velocity")
+    prediction: Annotated[Prediction, Slot("prediction")] = Field("velocity", validate_default=True)
     """What the output means, and on which path."""
     conditioning: Conditioning = Field(default_factory=Conditioning)
     """What else the network is told."""
@@ -180,25 +195,29 @@ class Spec(Model):
     """What stands at the bottom; the layout gives it, this says where it differs."""
     decoder: tuple[DecoderStage, ...] | None = None
     """The stages of the decoder, the finest first; mirrored from the encoder if left out."""
-    layout: Annotated[Layout, Slot("layout")] = Field(default="ddpm")
+    layout: Annotated[Layout, Slot("layout")] = Field("ddpm", validate_default=True)
     """Which tensors are kept, merged and resized, and when."""
-    block: BlockSlot = Field(default="resnet")
+    registers: dict[str, Register] = Field(default_factory=dict)
+    """Tensors that the layout keeps beside the trunk, by name."""
+    precondition: Annotated[Precondition, Slot("precondition")] | None = None
+    """What wraps the network: scales of sample, time and answer."""
+    block: BlockSlot = Field("resnet", validate_default=True)
     """The block of every stage."""
-    attention: AttentionSlot = Field(default="self")
+    attention: AttentionSlot = Field("self", validate_default=True)
     """The attention of the stages that have any."""
-    norm: NormSlot = Field(default="group")
+    norm: NormSlot = Field("group", validate_default=True)
     """The norm of everything that does not name its own."""
-    activation: ActivationSlot = Field(default="silu")
+    activation: ActivationSlot = Field("silu", validate_default=True)
     """The activation of everything that does not name its own."""
-    pooling: PoolingSlot = Field(default="conv")
+    pooling: PoolingSlot = Field("conv", validate_default=True)
     """How the encoder shrinks."""
-    upsampling: UpsamplingSlot = Field(default="nearest")
+    upsampling: UpsamplingSlot = Field("nearest", validate_default=True)
     """How the decoder grows."""
-    skip: SkipSlot = Field(default="concat")
+    skip: SkipSlot = Field("concat", validate_default=True)
     """How a skip is merged."""
-    stem: Annotated[Stem, Slot("stem")] = Field(default="conv")
+    stem: Annotated[Stem, Slot("stem")] = Field("conv", validate_default=True)
     """The first node."""
-    head: Annotated[Head, Slot("head")] = Field(default="conv")
+    head: Annotated[Head, Slot("head")] = Field("conv", validate_default=True)
     """The last node."""
     fit: Literal["strict", "pad", "valid"] = "strict"
     """What is promised about sizes: refuse what does not fit, pad it and crop back, or shrink."""
@@ -216,11 +235,13 @@ class Spec(Model):
 
     @model_validator(mode="after")
     def _widths(self) -> Spec:
-        if self.width is None and any(stage.times is not None for stage in self.encoder):
+        wide = [i for i, stage in enumerate(self.encoder) if stage.times is not None]
+        if self.width is None and wide:
             raise _complaint(
                 "missing-width",
-                "stages say `times` and there is no `width` to multiply",
+                "`times` multiplies the top's `width`, and there is none",
                 "add `width: 64` at the top, or give the stages `channels`",
+                ("encoder", wide[0], "times"),
             )
         return self
 
@@ -234,5 +255,6 @@ class Spec(Model):
         return self.model_dump(mode="json")
 
 
-def _complaint(code: str, message: str, mend: str) -> PydanticCustomError:
-    return PydanticCustomError(code, "{message}", {"message": message, "mend": mend})  # type: ignore[arg-type]
+def _complaint(code: str, message: str, mend: str, at: SpecPath = ()) -> PydanticCustomError:
+    context = {"message": message, "mend": mend, "at": at}
+    return PydanticCustomError(code, "{message}", context)  # type: ignore[arg-type]

@@ -7,77 +7,84 @@ import re
 import yaml
 
 from .document import Text
-from .errors import Problem
+from .errors import Problem, SpecPath
 
-# Above this length the parser in Python, which has the better words, takes too long.
-_LONG = 100_000
+MAX_DEPTH = 64
+_NO_KEY = "there is no key before this `:`"
+_NO_COLON = "there is no `:` after this key"
+_TOO_DEEP = f"this is nested deeper than {MAX_DEPTH} levels"
 
-# What the parser says, as a pattern: what is wrong, and what mends it.
+# What PyYAML's parsers say, the one in C and the one in Python, and the character it is about, as a
+# pattern: what is wrong, and what mends it.
 _READABLE = {
     r"mapping values are not allowed": (
         "a `:` is not allowed here",
         "put text with a colon in quotes, or indent the line like those around it",
     ),
-    r"found character '\\t' that|found a tab character": (
+    r"cannot start any token: \t|found a tab character": (
         "a tab can't indent",
         "indent with spaces",
     ),
-    r"found character '(.)' that cannot start": (
-        "a value can't begin with `{0}`",
+    r"cannot start any token: (.)": (
+        "a value can't begin with {0}",
         "put it in quotes",
     ),
-    r"could not find expected ':'": ("there is no `:` after this key", "write `key: value`"),
-    r"expected <block end>|did not find expected (?:key|'-' indicator)": (
-        "this does not fit what stands before it",
-        "check the indentation, and that text with quotes inside is quoted as a whole",
-    ),
-    r"expected ',' or '(.)', but got '?<stream end>": (
-        "this is never closed",
-        "close it with `{0}`",
-    ),
+    r"could not find expected ':'": (_NO_COLON, "write `key: value`"),
+    r"expected ',' or '(.)'.*: \Z": ("this is never closed", "close it with `{0}`"),
     r"expected ',' or '(.)'": (
         "there should be a `,` or a `{0}` here",
         "separate with commas, and close what was opened",
     ),
+    r"expected .*: :": (_NO_KEY, "write `key: value`"),
+    r"expected (?:'?<(?:block end|document start)|key|'-' indicator)": (
+        "this does not belong to what stands before it",
+        "check the indentation, the brackets and the quotes",
+    ),
     r"found unexpected end of stream": ("this quote is never closed", "close the quote"),
-    r"found unknown escape character '(.)'": (
-        "`\\{0}` means nothing in double quotes",
+    r"found unknown escape character": (
+        "this backslash means nothing in double quotes",
         "use single quotes, or write `\\\\`",
     ),
+    r"invalid Unicode character escape": ("this escape stands for no character", ""),
     r"sequence entries are not allowed": (
         "a list can't begin on this line",
         "begin it on the next line, or write it in brackets",
     ),
-    r"found undefined tag handle": ("tags are refused", "write the value without a tag"),
+    r"expected (?:the )?node content": ("there should be a value here", ""),
+    r"expected (?:chomping|comment or line break)": (
+        "nothing may follow the `|` or `>` on its line",
+        "begin the text on the next line",
+    ),
+    r"expected alphabetic or numeric": (
+        "an anchor or an alias needs a name",
+        "put text that begins with `&` or `*` in quotes",
+    ),
+    r"exceeded maximum nesting depth": (_TOO_DEEP, ""),
+    r"found undefined tag handle": ("tags are refused", "a spec is data: write the value without a tag"),
 }
-_NEVER_CLOSED = ("<stream end>", "unexpected end of stream")
 
 
-def broken(text: Text, error: yaml.YAMLError) -> Problem:
-    """A syntax error as a Problem: what to mend, at the place where it went wrong."""
-    error = _in_better_words(text, error)
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return text.at(0).tell(Problem("broken-yaml", str(error).split("\n", 1)[0]))
-    said = str(error.problem)
-    opened = error.context_mark is not None and any(words in said for words in _NEVER_CLOSED)
-    mark = error.context_mark if opened else error.problem_mark or error.context_mark
+# Complaints that are noticed late: the place where it began says more.
+_BEGUN_BEFORE = ("this is never closed", "this quote is never closed", _NO_COLON)
+
+
+def broken(text: Text, error: Exception) -> Problem:
+    """What a parser refused as a Problem, at the place where it went wrong."""
+    said, mark = str(error), None
+    if isinstance(error, yaml.MarkedYAMLError):
+        said, mark = str(error.problem), error.problem_mark or error.context_mark
+    index = mark.index if mark else 0
     what, mend = said, ""
     for pattern, words in _READABLE.items():
-        if found := re.search(pattern, said):
+        if found := re.search(pattern, f"{said}: {text.text[index : index + 1]}"):
             what, mend = (word.format(*found.groups()) for word in words)
             break
-    place = text.at(mark.index) if mark else text.at(0)
-    return place.tell(Problem("broken-yaml", what, mend))
+    if what in _BEGUN_BEFORE and isinstance(error, yaml.MarkedYAMLError) and error.context_mark:
+        index = error.context_mark.index
+    code = "yaml-depth" if what == _TOO_DEEP else "broken-yaml"
+    return text.at(index).tell(Problem(code, what, mend))
 
 
-def _in_better_words(text: Text, error: yaml.YAMLError) -> yaml.YAMLError:
-    """What the parser in Python says of the same text; it names characters, and is slow."""
-    if len(text.text) < _LONG:
-        try:
-            for _ in yaml.parse(text.text, Loader=yaml.SafeLoader):
-                pass
-        except yaml.MarkedYAMLError as better:
-            return better
-        except (yaml.YAMLError, ValueError):
-            return error
-    return error
+def too_deep(path: SpecPath = ()) -> Problem:
+    """The complaint about nesting without end."""
+    return Problem("yaml-depth", _TOO_DEEP, "", path)

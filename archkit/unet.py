@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from . import conditioning
-from .component import Misfit
+from . import conditioning, verdict
 from .draft import Draft, Flow, Stand
 from .errors import Problem, SpecError, SpecPath
-from .layouts import Group, Word, parse
-from .parts import Attention, Block, Side, Skip, Tensor, Upsampling
+from .layouts import Word, parse
+from .parts import Attention, Pooling, Role, Side, Site, Skip, Tensor, Upsampling
 from .plans import Link, Plan
-from .proof import Axis, Clash, prove
+from .proof import prove
+from .rows import Row, bottom_row, decoder_rows, encoder_rows, row_problems
 from .shapes import Shape
 from .spec import Spec
 
@@ -32,30 +31,12 @@ def plan_of(spec: Spec, size: tuple[int, ...] | None = None) -> Plan:
         if padded != space:
             walk = _Walk(spec, padded)
             plan = walk.plan(padded)
-    problems = [*walk.draft.problems, *_size_problems(plan, spec, space)]
-    problems += _meaning_problems(plan, spec)
+    problems = [*walk.draft.problems, *verdict.meaning(plan)]
+    if walk.draft.sound:
+        problems += verdict.sizes(plan, ("input", "size") if size is None else ())
     if problems:
         raise SpecError(problems)
     return plan
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One stage of one side: what stands there and where the spec says so."""
-
-    width: int
-    blocks: int | tuple[Block, ...]
-    row: Any
-    at: SpecPath
-    level: int
-
-    def n(self, groups: tuple[Group, ...]) -> int:
-        """What `n` in a template stands for; a list of blocks is one for each unit."""
-        if isinstance(self.blocks, int):
-            return self.blocks
-        units = [g for g in groups if any(word.does == "block" for word in g.words)]
-        rest = len(self.blocks) - sum(g.plus for g in units)
-        return rest // max(1, sum(g.blocks for g in units))
 
 
 class _Walk:
@@ -68,13 +49,10 @@ class _Walk:
         self.draft.shared["x"] = self.x
         self.draft.inputs["x"] = Tensor((spec.input.channels, *(None for _ in space)))
         self.stack: list[Flow] = []
+        self.joins = 0
         self.registers: dict[str, Flow] = {}
-        widths = spec.widths()
-        self.encoder = [
-            _Row(w, s.blocks, s, ("encoder", i), i)
-            for i, (s, w) in enumerate(zip(spec.encoder, widths, strict=True))
-        ]
-        self.bottom = self._bottom()
+        self.encoder = encoder_rows(spec)
+        self.bottom = bottom_row(spec, self.encoder)
         self.strides: dict[int, tuple[int, ...] | None] = {}
 
     # The walk ---------------------------------------------------------------------------------
@@ -82,11 +60,12 @@ class _Walk:
     def plan(self, space: tuple[int, ...]) -> Plan:
         spec, draft = self.spec, self.draft
         stem = spec.stem.leaves(self.encoder[0].width)
+        self._precondition("time")
         conditioning.wire(draft, spec, stem)
+        self._precondition("input")
         self.x = conditioning.join_images(draft, spec, self.x, "input")
         self._trunk()
-        for flow in self.stack:
-            self._left_over(flow)
+        self._precondition("output")
         self._output()
         output = draft.paces[self.x.source]
         equal = spec.fit != "valid"
@@ -97,7 +76,8 @@ class _Walk:
     def _trunk(self) -> None:
         layout, levels = self.spec.layout, len(self.encoder)
         below = layout.deepest == "bottleneck"
-        decoder = self._decoder(levels - below)
+        decoder = decoder_rows(self.spec, self.encoder[: levels - below])
+        self.draft.problems += row_problems(self.spec, levels - below)
         first = self.encoder[0]
         self._part(layout.enter, first, "input", "")
         for row in self.encoder:
@@ -110,13 +90,14 @@ class _Walk:
                 self._part(layout.descend, row, "encoder", f"encoder.{row.level}")
         self._part(layout.middle, self.bottom, "bottleneck", "bottleneck")
         for row in reversed(decoder):
-            path = f"decoder.{row.level}"
+            path, self.joins, taps = f"decoder.{row.level}", 0, len(self.stack)
             if row.level < levels - 1:
                 self._part(layout.ascend, row, "decoder", path)
             self._part(layout.decode, row, "decoder", path)
+            self._settle(row, taps - len(self.stack))
         self._part(layout.leave, decoder[0] if decoder else first, "output", "")
 
-    def _part(self, template: str, row: _Row, side: Side, path: str) -> None:
+    def _part(self, template: str, row: Row, side: Side, path: str) -> None:
         groups = parse(template)
         n, units = row.n(groups), 0
         for group in groups:
@@ -132,30 +113,30 @@ class _Walk:
             return path or side
         return f"{path}.{unit}" if side == "bottleneck" else f"{path or side}.blocks.{unit}"
 
-    def _word(self, word: Word, row: _Row, side: Side, prefix: str, unit: int) -> None:
+    def _word(self, word: Word, row: Row, side: Side, prefix: str, unit: int) -> None:
         if word.does == "tap":
             self.stack.append(self.x)
         elif word.does == "keep":
             self.registers[word.register] = self.x
-        elif word.does == "join":
-            self._join(word, row, side, f"{prefix}.join")
+        elif word.register:
+            getattr(self, f"_{word.does}_register")(word.register, row, side, prefix)
         else:
             getattr(self, f"_{word.does}")(row, side, prefix, unit)
 
     # The words --------------------------------------------------------------------------------
 
-    def _stem(self, row: _Row, side: Side, prefix: str, unit: int) -> None:
+    def _stem(self, row: Row, side: Side, prefix: str, unit: int) -> None:
         width = self.spec.stem.leaves(row.width)
         stand = Stand("stem", ("stem",), side)
         self.x = self.draft.put(stand, self.spec.stem, self.x, width)
         self.x = conditioning.join_images(self.draft, self.spec, self.x, "stem")
 
-    def _head(self, row: _Row, side: Side, prefix: str, unit: int) -> None:
+    def _head(self, row: Row, side: Side, prefix: str, unit: int) -> None:
         stand = Stand("head", ("head",), side)
         self.x = self.draft.put(stand, self.spec.head, self.x, self._out_channels())
 
-    def _block(self, row: _Row, side: Side, prefix: str, unit: int) -> None:
-        block, option = row.row.block, ("block",)
+    def _block(self, row: Row, side: Side, prefix: str, unit: int) -> None:
+        block, option = row.says.block, ("block",)
         if isinstance(row.blocks, tuple) and side in ("encoder", "decoder"):
             if unit >= len(row.blocks):
                 return
@@ -163,128 +144,145 @@ class _Walk:
         stand = Stand(f"{prefix}.block", (*row.at, *option), side, row.level)
         self.x = self.draft.put(stand, block, self.x, row.width)
 
-    def _attention(self, row: _Row, side: Side, prefix: str, unit: int) -> None:
-        if not isinstance(row.row.attention, Attention):
+    def _attention(self, row: Row, side: Side, prefix: str, unit: int) -> None:
+        if not isinstance(row.says.attention, Attention):
             return
         stand = Stand(f"{prefix}.attention", (*row.at, "attention"), side, row.level)
-        self.x = self.draft.put(stand, row.row.attention, self.x, self.x.shape.channels)
+        self.x = self.draft.put(stand, row.says.attention, self.x, self.x.shape.channels)
 
-    def _down(self, row: _Row, side: Side, prefix: str, unit: int) -> None:
+    def _down(self, row: Row, side: Side, prefix: str, unit: int) -> None:
         level = min(row.level, len(self.encoder) - 1)
         here = self.encoder[level]
-        pooling = here.row.pooling
         last = level == len(self.encoder) - 1
         there = self.bottom.width if last else self.encoder[level + 1].width
         stand = Stand(f"{prefix}.pooling", (*here.at, "pooling"), side, level)
-        width = pooling.leaves(self.x.shape.channels, there)
-        self.x = replace(self.draft.put(stand, pooling, self.x, width), level=level + 1)
-        self.strides[level] = self.draft.strides(pooling, self.draft.nodes[-1].site)
+        self.x = self._shrunk(stand, here.says.pooling, self.x, there)
+        self.strides[level] = self.draft.strides(here.says.pooling, self.draft.nodes[-1].site)
 
-    def _up(self, row: _Row, side: Side, prefix: str, unit: int) -> None:
-        upsampling: Upsampling = row.row.upsampling
-        stride = self.strides.get(row.level) if side == "decoder" else (1,) * self.draft.dims
+    def _shrunk(self, stand: Stand, pooling: Pooling, x: Flow, there: int) -> Flow:
+        width = pooling.leaves(x.shape.channels, there)
+        return replace(self.draft.put(stand, pooling, x, width), level=stand.level + 1)
+
+    def _up(self, row: Row, side: Side, prefix: str, unit: int) -> None:
         stand = Stand(f"{prefix}.upsampling", (*row.at, "upsampling"), side, row.level)
-        width = upsampling.leaves(self.x.shape.channels, row.width)
-        self.x = self.draft.put(stand, upsampling, self.x, width, stride=stride)
+        self.x = self._grown(stand, row.says.upsampling, self.x, row.width)
 
-    def _join(self, word: Word, row: _Row, side: Side, path: str) -> None:
-        skip: Skip = row.row.skip
-        stand = Stand(path, (*row.at, "skip"), side, row.level)
-        flow = self.registers.get(word.register) if word.register else self._pop(row, stand)
-        if flow is None:
-            if word.register:
-                what = f"the layout joins `{word.register}`, which no `keep` has kept"
-                self.draft.complain("layout", what, "keep it earlier", replace(stand, at=("layout",)))
-            return
-        self.x = self.draft.put(stand, skip, self.x, self.x.shape.channels, skip=flow)
+    def _grown(self, stand: Stand, upsampling: Upsampling, x: Flow, there: int) -> Flow:
+        decodes = stand.side == "decoder"
+        stride = self.strides.get(stand.level) if decodes else (1,) * self.draft.dims
+        width = upsampling.leaves(x.shape.channels, there)
+        return self.draft.put(stand, upsampling, x, width, stride=stride)
+
+    def _join(self, row: Row, side: Side, prefix: str, unit: int) -> None:
+        flow = self._pop(row.level)
+        if flow is not None:
+            stand = Stand(f"{prefix}.join", (*row.at, "skip"), side, row.level)
+            self.x = self._merged(stand, row.says.skip, self.x, flow)
+
+    def _merged(self, stand: Stand, skip: Skip, x: Flow, flow: Flow) -> Flow:
         if skip.reads_skip:
-            link = Link(row.level, flow.source, path, flow.shape, skip.type)
+            link = Link(stand.level, flow.source, stand.path, flow.shape, skip.type)
             self.draft.links.append(link)
+        merged = self.draft.put(stand, skip, x, x.shape.channels, skip=flow)
+        return replace(merged, level=x.level)
 
-    def _pop(self, row: _Row, stand: Stand) -> Flow | None:
-        at = replace(stand, at=row.at)
-        if not self.stack:
-            self.draft.complain(
-                "no-skip-left",
-                f"level {row.level} of the decoder joins a skip, and none is left",
-                "give this row fewer `blocks`, or the encoder more",
-                at,
-                ("blocks",),
-            )
+    def _pop(self, level: int) -> Flow | None:
+        """The next skip of a level; None where it has no more, which `_settle` complains of."""
+        self.joins += 1
+        if not self.stack or self.stack[-1].level != level:
             return None
-        flow = self.stack.pop()
-        if flow.level != self.x.level:
-            self.draft.complain(
-                "skip-level",
-                f"level {self.x.level} of the decoder would join the skip of `{flow.source}`, "
-                f"which is of level {flow.level}",
-                "give encoder and decoder rows of a level the same number of `blocks`",
-                at,
-                ("blocks",),
-            )
-        return flow
+        return self.stack.pop()
 
-    # Rows -------------------------------------------------------------------------------------
+    def _settle(self, row: Row, joined: int) -> None:
+        """Complains where a level of the decoder joins more skips than it is offered, or fewer.
 
-    def _bottom(self) -> _Row:
-        spec, deepest = self.spec, self.encoder[-1]
-        if spec.bottleneck is not None:
-            width = spec.bottleneck.channels or deepest.width
-            return replace(deepest, width=width, row=spec.bottleneck, at=("bottleneck",))
-        lit = [r for r in self.encoder if isinstance(r.row.attention, Attention)]
-        if not lit or lit[-1] is deepest:
-            return deepest
-        row = deepest.row.model_copy(update={"attention": lit[-1].row.attention})
-        return replace(deepest, row=row)
+        What is left over is dropped, so that the next level has only its own.
+        """
+        left = [flow for flow in self.stack if flow.level >= row.level]
+        if self.joins == joined and not left:
+            return
+        del self.stack[len(self.stack) - len(left) :]
+        offered = joined + len(left)
+        skips = "1 skip" if self.joins == 1 else f"{self.joins} skips"
+        what = f"level {row.level} of the decoder joins {skips}, and the encoder offers {offered}"
+        code = "no-skip-left" if self.joins > offered else "skip-left-over"
+        mend = "let `ascend` and `decode` join what `encode` and `descend` tap"
+        at: SpecPath = ("layout",)
+        if self.spec.decoder:
+            mend = f"use `blocks: {self.encoder[row.level].count}`, as the encoder has"
+            at = (*row.at, "blocks")
+        self.draft.sound = False
+        self.draft.problems.append(Problem(code, what, mend, at, f"decoder.{row.level}"))
 
-    def _decoder(self, levels: int) -> list[_Row]:
-        mirrored = self.encoder[:levels]
-        rows = self.spec.decoder
-        if rows is None:
-            return [replace(r, blocks=self._mirrored(r)) for r in mirrored]
-        if len(rows) != levels:
-            self.draft.problems.append(
-                Problem(
-                    "decoder-levels",
-                    f"the decoder has {len(rows)} rows and the encoder gives it {levels} levels",
-                    f"state {levels} rows, the finest first; `{{}}` mirrors the encoder's",
-                    ("decoder",),
-                )
-            )
-            return [replace(r, blocks=self._mirrored(r)) for r in mirrored]
-        return [
-            replace(
-                mirror,
-                width=row.channels or mirror.width,
-                blocks=row.blocks or self._mirrored(mirror),
-                row=row,
-                at=("decoder", mirror.level),
-            )
-            for row, mirror in zip(rows, mirrored, strict=True)
-        ]
+    # Registers --------------------------------------------------------------------------------
 
-    @staticmethod
-    def _mirrored(row: _Row) -> int:
-        return row.blocks if isinstance(row.blocks, int) else len(row.blocks)
+    def _use_register(self, name: str, row: Row, side: Side, prefix: str) -> None:
+        self.x = self._held(name)
+
+    def _join_register(self, name: str, row: Row, side: Side, prefix: str) -> None:
+        stand, skip = self._own(name, "skip", "join", row, side, prefix)
+        self.x = self._merged(stand, skip, self.x, self._held(name))
+
+    def _down_register(self, name: str, row: Row, side: Side, prefix: str) -> None:
+        stand, pooling = self._own(name, "pooling", "pooling", row, side, prefix)
+        there = self.x.shape.channels
+        self.registers[name] = self._shrunk(stand, pooling, self._held(name), there)
+
+    def _up_register(self, name: str, row: Row, side: Side, prefix: str) -> None:
+        stand, upsampling = self._own(name, "upsampling", "upsampling", row, side, prefix)
+        there = self.x.shape.channels
+        self.registers[name] = self._grown(stand, upsampling, self._held(name), there)
+
+    def _head_register(self, name: str, row: Row, side: Side, prefix: str) -> None:
+        stand, head = self._own(name, "head", "head", row, side, prefix)
+        picture = self.draft.put(stand, head, self.x, self._out_channels())
+        if name in self.registers:
+            stand, skip = self._own(name, "skip", "join", row, side, prefix)
+            picture = self._merged(stand, skip, self.registers[name], picture)
+        self.registers[name] = picture
+
+    def _own(
+        self, name: str, option: str, leaf: str, row: Row, side: Side, prefix: str
+    ) -> tuple[Stand, Any]:
+        """A register's component for one step, or else that of the stage, and where it stands."""
+        part = getattr(self.spec.registers.get(name), option, None)
+        at: SpecPath = ("registers", name, option)
+        if part is None and option == "head":
+            part, at = self.spec.head, ("head",)
+        elif part is None:
+            part, at = getattr(row.says, option), (*row.at, option)
+        return Stand(f"{prefix}.{name}.{leaf}", at, side, row.level), part
+
+    def _held(self, name: str) -> Flow:
+        if name not in self.registers:
+            what = f"the layout reads the register `{name}` before anything is kept there"
+            stand = Stand("", ("layout",), "input")
+            self.draft.complain("layout", what, f"put `keep={name}` before it", stand)
+        return self.registers.get(name, self.x)
 
     # What leaves ------------------------------------------------------------------------------
+
+    def _precondition(self, role: Role) -> None:
+        """One place of the precondition, where the spec has one and it acts there."""
+        part, draft = self.spec.precondition, self.draft
+        if part is None or role not in part.roles:
+            return
+        draft.inputs["t"] = Tensor(())
+        sources = {"x": "x", "answer": self.x.source, "t": "t"}
+        shape = Shape(1) if role == "time" else self.x.shape
+        site = Site(dims=draft.dims, x=shape, width=shape.channels, side="conditioning", role=role)
+        stand = Stand(f"precondition.{role}", ("precondition",), "conditioning")
+        flow = draft.note(stand, part, site, tuple(sources[word] for word in part.reads(site)))
+        if role == "time":
+            draft.shared["t"] = flow
+        else:
+            draft.paces[flow.source] = draft.paces[self.x.source]
+            self.x = flow
 
     def _out_channels(self) -> int:
         output = self.spec.output
         channels = output.channels or self.spec.input.channels
         return channels * (2 if output.variance == "learned" else 1)
-
-    def _left_over(self, flow: Flow) -> None:
-        at: SpecPath = ("decoder", flow.level) if self.spec.decoder else ("layout",)
-        self.draft.problems.append(
-            Problem(
-                "skip-left-over",
-                f"the skip of `{flow.source}` is never joined",
-                "give the decoder as many `blocks` as the encoder",
-                at,
-                flow.source,
-            )
-        )
 
     def _output(self) -> None:
         wanted, got = self._out_channels(), self.x.shape.channels
@@ -292,102 +290,3 @@ class _Walk:
             stand = Stand(self.x.source, ("head",), "output")
             what = f"{got} channels leave the network, and {wanted} are wanted"
             self.draft.complain("output-channels", what, "use `head: conv`", stand)
-
-
-def _size_problems(plan: Plan, spec: Spec, space: tuple[int, ...]) -> Iterator[Problem]:
-    """Axes whose size fails; an axis with the same complaint as another is told once."""
-    told: dict[str, Problem] = {}
-    for axis, n, name in zip(plan.axes, plan.space, axis_names(len(space)), strict=True):
-        if not axis.rests:
-            problem = _never(axis)
-        elif n in axis and isinstance(axis.walk(n), int):
-            continue
-        else:
-            problem = _clash(axis, n, name, spec)
-        told.setdefault(problem.message.replace(name, "size", 1), problem)
-    yield from told.values()
-
-
-def axis_names(dims: int) -> tuple[str, ...]:
-    """What the axes of a sample are called.
-
-    Examples:
-        >>> axis_names(3)
-        ('depth', 'height', 'width')
-    """
-    return ("length",) if dims == 1 else ("depth", "height", "width")[-dims:]
-
-
-def _never(axis: Axis) -> Problem:
-    return Problem(
-        "no-size-fits",
-        "no input size leaves this network as it came",
-        "every `down` needs an `up` of the same stride; see `pooling` and `upsampling`",
-        ("input", "size"),
-    )
-
-
-def _clash(axis: Axis, n: int, name: str, spec: Spec) -> Problem:
-    below, above = axis.nearest(n)
-    sizes = " or ".join(dict.fromkeys(str(m) for m in (below, above) if m))
-    mend = f"use {sizes} ({axis})"
-    if spec.fit == "strict":
-        mend += ", or `fit: pad`"
-    clash = axis.walk(n)
-    if not isinstance(clash, Clash):
-        what = f"{name} {n} comes out as {clash}"
-        return Problem("size", what, mend, ("input", "size"))
-    if clash.skip is None:
-        what = f"{name} {n} does not fit: {clash.x} at level {clash.level} can't go through"
-    else:
-        what = (
-            f"{name} {n} does not fit: at level {clash.level} the decoder comes back with "
-            f"{clash.x} and the skip has {clash.skip}"
-        )
-    return Problem("size", what, mend, ("input", "size"), clash.path)
-
-
-def _meaning_problems(plan: Plan, spec: Spec) -> Iterator[Problem]:
-    """Conditions that nothing reads, and outputs that contradict the prediction."""
-    for name in plan.inputs:
-        if name != "x" and not plan.readers(name):
-            label = "time" if name == "t" else name
-            yield Problem(
-                "unread-condition",
-                f"`{label}` is declared and nothing reads it",
-                _unread_mend(label, spec),
-                ("conditioning", label),
-                f"conditioning.{label}",
-            )
-    yield from _variance_problems(spec)
-    try:
-        spec.prediction.check()
-    except Misfit as misfit:
-        yield Problem(misfit.code, misfit.what, misfit.mend, ("prediction", *misfit.option))
-
-
-def _unread_mend(name: str, spec: Spec) -> str:
-    condition = spec.conditioning.conditions.get(name)
-    if condition is not None and condition.route() == "context":
-        return "give a stage `attention: {type: transformer}`, or drop the condition"
-    if name == "time":
-        return "set `conditioning: {time: none}`, or a `method` that takes it"
-    return "drop it, or set a `method` that takes the embedding"
-
-
-def _variance_problems(spec: Spec) -> Iterator[Problem]:
-    channels, sample = spec.output.channels, spec.input.channels
-    if channels in (None, sample) or spec.prediction.type == "none":
-        return
-    if spec.output.variance == "learned":
-        what = f"with `variance: learned` the head is doubled by itself; {channels} is not {sample}"
-        mend = f"leave `channels` out, or say `channels: {sample}`"
-    elif channels == 2 * sample:
-        what = f"the output has {channels} channels and the sample {sample}"
-        mend = "for a learned variance say `variance: learned`, and leave `channels` out"
-    else:
-        what = f"the output has {channels} channels and the sample {sample}"
-        mend = "leave `channels` out, or set `prediction: none` for a network that does not denoise"
-    yield Problem("output-channels", what, mend, ("output", "channels"))
-
-

@@ -25,6 +25,7 @@ _WHERE = {
     "prediction.sample:Sample prediction.v:V prediction.none:NoPrediction",
     "paths": "path.linear:Linear path.cosine:Cosine path.ddpm:DDPM "
     "path.scaled-linear:ScaledLinear",
+    "preconditions": "precondition.edm:EDM precondition.over-sigma:OverSigma",
     "layouts": "layout.ddpm:DDPM layout.classic:Classic layout.k-diffusion:KDiffusion "
     "layout.hourglass:Hourglass layout.flat:Flat layout.lucidrains:Lucidrains",
 }

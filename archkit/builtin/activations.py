@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import NonNegativeFloat
 
-from archkit import Activation, Site
+from archkit import Activation, Cost, Site
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,6 +20,8 @@ class SiLU(Activation):
         | https://arxiv.org/abs/1702.03118
     """
 
+    short = "SiLU"
+
     type: Literal["silu"] = "silu"
 
     def build(self, site: Site) -> nn.Module:
@@ -31,7 +33,12 @@ class SiLU(Activation):
 class ReLU(Activation):
     """max(x, 0)."""
 
+    short = "ReLU"
+
     type: Literal["relu"] = "relu"
+
+    def cost(self, site: Site) -> Cost:
+        return Cost.made(site.x.elements, keeps="out")
 
     def build(self, site: Site) -> nn.Module:
         from torch import nn
@@ -47,6 +54,8 @@ class GELU(Activation):
         | https://arxiv.org/abs/1606.08415
     """
 
+    short = "GELU"
+
     type: Literal["gelu"] = "gelu"
     approximate: Literal["none", "tanh"] = "none"
     """``tanh`` is the paper's approximation; it differs by some 1e-3."""
@@ -59,6 +68,8 @@ class GELU(Activation):
 
 class LeakyReLU(Activation):
     """max(x, slope · x)."""
+
+    short = "LeakyReLU"
 
     type: Literal["leaky-relu"] = "leaky-relu"
     slope: NonNegativeFloat = 0.01
@@ -78,6 +89,8 @@ class Mish(Activation):
         | https://arxiv.org/abs/1908.08681
     """
 
+    short = "Mish"
+
     type: Literal["mish"] = "mish"
 
     def build(self, site: Site) -> nn.Module:
@@ -90,6 +103,9 @@ class NoActivation(Activation):
     """x as it is."""
 
     type: Literal["none"] = "none"
+
+    def cost(self, site: Site) -> Cost:
+        return Cost()
 
     def build(self, site: Site) -> nn.Module:
         from torch import nn

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from archkit import Attention, Cost, Misfit, Norm, Number, Shape, Site, Slot
+from archkit import Attention, Cost, Misfit, Norm, Number, Shape, Site, Slot, near_divisor
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,8 +22,10 @@ class SelfAttention(Attention):
         | https://arxiv.org/abs/2006.11239
     """
 
+    short, group = "Self-attn", "attention"
+
     type: Literal["self"] = "self"
-    norm: Annotated[Norm, Slot("norm")] = Field(default="group")
+    norm: Annotated[Norm, Slot("norm")] = Field("group", validate_default=True)
     """The norm before it."""
     heads: PositiveInt | None = None
     """Number of heads; 1 where neither this nor `head_width` is given."""
@@ -43,9 +45,13 @@ class SelfAttention(Attention):
         norm, channels, positions = self.norm.cost(site), site.x.channels, site.x.positions
         if norm is None:
             return None
-        total = norm + Cost.linear(channels, 3 * channels, tokens=positions)
-        total += Cost.attention(channels, queries=positions, keys=positions)
-        return total + Cost.linear(channels, channels, tokens=positions)
+        count = heads(self.heads, self.head_width, channels)
+        # Positions become tokens by a copy, because their channels do not lie side by side.
+        project = Cost.made(site.x.elements) + Cost.linear(channels, 3 * channels, tokens=positions)
+        look = Cost.attention(channels, queries=positions, keys=positions, heads=count)
+        look += Cost.linear(channels, channels, tokens=positions) + Cost.made(site.x.elements)
+        total = norm + project + look
+        return total if self.scale == 1.0 else total + Cost.made(site.x.elements)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.attention import SelfAttention
@@ -63,8 +69,10 @@ class Transformer(Attention):
         | https://arxiv.org/abs/2112.10752
     """
 
+    short, group = "Transformer", "transformer"
+
     type: Literal["transformer"] = "transformer"
-    norm: Annotated[Norm, Slot("norm")] = Field(default={"type": "group", "eps": 1e-6})
+    norm: Annotated[Norm, Slot("norm")] = Field({"type": "group", "eps": 1e-6}, validate_default=True)
     """The norm before it; by default the published one, whatever the rest of the network has."""
     heads: PositiveInt | None = None
     """Number of heads; 8 where neither this nor `head_width` is given."""
@@ -99,19 +107,36 @@ class Transformer(Attention):
         if norm is None:
             return None
         c, n = site.x.channels, site.x.positions
-        layer = Cost.norm(c) * 2 + Cost.linear(c, 3 * c, tokens=n, bias=False)
-        layer += Cost.attention(c, queries=n, keys=n) + Cost.linear(c, c, tokens=n)
-        contexts = self._contexts(site)
-        for name in contexts:
+        enter = leave = Cost.linear(c, c, tokens=n)
+        if self.projection == "linear":
+            enter = Cost.made(c * n) + enter
+        layers = self._layer(site) * self.depth
+        return norm + enter + layers + leave + Cost.made(c * n)
+
+    def _layer(self, site: Site) -> Cost:
+        c, n = site.x.channels, site.x.positions
+        count = heads(self.heads, self.head_width, c, otherwise=8)
+        norm = Cost.norm(c, positions=n, statistics=2 * n)
+        out, added = Cost.linear(c, c, tokens=n), Cost.made(c * n)
+        own = Cost.linear(c, 3 * c, tokens=n, bias=False)
+        own = own + (Cost.attention(c, queries=n, keys=n, heads=count) + out)
+        layer = norm + own + added
+        crossing = Cost()
+        for name in self._contexts(site):
             context = site.contexts[name]
-            layer += Cost.linear(c, c, tokens=n, bias=False)
-            layer += Cost.linear(context.channels, 2 * c, tokens=context.positions, bias=False)
-            layer += Cost.attention(c, queries=n, keys=context.positions)
-            layer += Cost.linear(c, c, tokens=n)
-        layer += Cost.norm(c) * bool(contexts)
-        inner = self.feed_forward * c
-        layer += Cost.linear(c, 2 * inner, tokens=n) + Cost.linear(inner, c, tokens=n)
-        return norm + Cost.linear(c, c, tokens=n) * 2 + layer * self.depth
+            m = context.positions
+            both = Cost.linear(context.channels, 2 * c, tokens=m, bias=False).reading(name)
+            both &= Cost.linear(c, c, tokens=n, bias=False)
+            look = both + (Cost.attention(c, queries=n, keys=m, heads=count) + out)
+            crossing &= look
+        if crossing.out is not None:
+            layer = layer + (norm + crossing + added)
+        inner = self.feed_forward * c * n
+        gate = Cost.made(inner, keeps="x") + Cost.made(inner, keeps="x")
+        gate += Cost.dropout(inner) if self.dropout else Cost()
+        down = Cost.linear(self.feed_forward * c, c, tokens=n)
+        forward = Cost.linear(c, 2 * self.feed_forward * c, tokens=n) + (gate + down)
+        return layer + (norm + forward + added)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.attention import Transformer, TransformerLayer
@@ -168,12 +193,9 @@ def heads(count: int | None, width: int | None, channels: int, otherwise: int = 
         )
     part, option = (width, "head_width") if width is not None else (count or otherwise, "heads")
     if channels % part:
-        near = sorted(
-            (d for d in range(1, channels + 1) if channels % d == 0), key=lambda d: abs(d - part)
-        )
         raise Misfit(
             f"`{option}: {part}` does not divide {channels} channels",
-            f"use `{option}: {near[0]}`",
+            f"use `{option}: {near_divisor(part, channels)}`",
             code="heads",
             option=(option,),
         )

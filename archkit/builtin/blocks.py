@@ -45,10 +45,12 @@ class ResNet(Block):
 
     resamples: ClassVar[bool] = True
 
+    short, group = "ResNet", "resnet"
+
     type: Literal["resnet"] = "resnet"
-    norm: Annotated[Norm, Slot("norm")] = Field(default="group")
+    norm: Annotated[Norm, Slot("norm")] = Field("group", validate_default=True)
     """The norm before each convolution."""
-    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """The activation before each convolution."""
     method: Method = "add"
     """How the embedding enters, around the second norm: ``add`` before it (DDPM), ``scale-shift``
@@ -83,24 +85,29 @@ class ResNet(Block):
         return super().infer(site)
 
     def cost(self, site: Site) -> Cost | None:
-        channels, width = site.x.channels, site.width
-        out = self.infer(site)
-        norms = [self.norm.cost(site.at(c)) for c in (channels, width)]
-        if None in norms:
+        channels, width, out = site.x.channels, site.width, self.infer(site)
+        here, there = site.at(channels), site.at(width, out.space)
+        resample = site.resample.cost(site.bared(channels)) if site.resample else Cost()
+        parts = (
+            *(self.norm.cost(here), self.activation.cost(here)),
+            *(self.norm.cost(there), self.activation.cost(there), resample),
+        )
+        counted = [part for part in parts if part is not None]
+        if len(counted) < len(parts):
             return None
-        total = sum(filter(None, norms), Cost())
-        total += Cost.convolution(channels, width, kernel=self.kernel, out=out)
-        total += Cost.convolution(width, width, kernel=self.kernel, out=out)
+        norm1, activation1, norm2, activation2, branch = counted
+        conv = Cost.convolution(channels, width, kernel=self.kernel, out=out)
+        inside = conv + _told(self, site, norm2, out) + activation2
+        inside += Cost.dropout(out.elements) if self.dropout else Cost()
+        inside += Cost.convolution(width, width, kernel=self.kernel, out=out)
+        if self.method == "adaln-zero" and "embedding" in self.reads(site):
+            inside += Cost.made(out.elements, keeps="x")
+        shortcut, added = branch, Cost.made(out.elements)
         if self._projects(site):
-            total += Cost.convolution(channels, width, kernel=1, out=out)
-        if "embedding" in self.reads(site):
-            total += Cost.linear(site.embedding or 0, VECTORS[self.method] * width)
-        if site.resample:
-            branch = site.resample.cost(site.bared(site.x.channels))
-            if branch is None:
-                return None
-            total += branch * 2
-        return total
+            shortcut = branch + Cost.convolution(channels, width, kernel=1, out=out)
+        trunk = norm1 + activation1 + (branch + inside).holding(branch.out or 0)
+        total = (trunk & shortcut) + added
+        return total if self.scale == 1.0 else total + added
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.blocks import ResNetBlock, Taking
@@ -136,10 +143,12 @@ class Convolutions(Block):
         | https://arxiv.org/abs/1505.04597
     """
 
+    short, group = "Conv", "convolution"
+
     type: Literal["conv"] = "conv"
-    norm: Annotated[Norm, Slot("norm")] = Field(default="group")
+    norm: Annotated[Norm, Slot("norm")] = Field("group", validate_default=True)
     """The norm after each convolution."""
-    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """The activation after each norm."""
     method: Method = "add"
     """How the embedding enters, around the first norm: ``add`` and ``multiply`` before it,
@@ -181,20 +190,27 @@ class Convolutions(Block):
         return super().infer(site)
 
     def cost(self, site: Site) -> Cost | None:
-        norm = self.norm.cost(site.at(site.width))
-        if norm is None:
-            return None
-        total, channels, space = norm * self.count, site.x.channels, site.x.space
-        lost = self.kernel - 1 if self.padding == "valid" else 0
-        for _ in range(self.count):
-            space = resized(space, (SizeMap(plus=-lost),) * site.dims)
+        total, channels, space = Cost(), site.x.channels, site.x.space
+        valid = self.padding == "valid"
+        lost = (SizeMap(plus=1 - self.kernel if valid else 0),) * site.dims
+        for index in range(self.count):
+            space = resized(space, lost)
             out = Shape(site.width, space)
+            there = site.at(site.width, space)
+            norm, activation = self.norm.cost(there), self.activation.cost(there)
+            if norm is None or activation is None:
+                return None
             total += Cost.convolution(
-                channels, site.width, kernel=self.kernel, out=out, bias=self.bias
+                channels,
+                site.width,
+                kernel=self.kernel,
+                out=out,
+                bias=self.bias,
+                padding=0 if valid else None,
             )
+            total += Cost.dropout(out.elements) if self.dropout else Cost()
+            total += (norm if index else _told(self, site, norm, out)) + activation
             channels = site.width
-        if "embedding" in self.reads(site):
-            total += Cost.linear(site.embedding or 0, VECTORS[self.method] * site.width)
         return total
 
     def build(self, site: Site) -> nn.Module:
@@ -214,6 +230,23 @@ class Convolutions(Block):
             bias=self.bias,
             dropout=self.dropout,
         )
+
+
+def _told(block: ResNet | Convolutions, site: Site, norm: Cost, out: Shape) -> Cost:
+    """The norm around which a block takes the embedding, and the projection of that."""
+    if "embedding" not in block.reads(site):
+        return norm
+    n, vectors = out.channels, VECTORS[block.method] * out.channels
+    if block.method == "add":
+        taken = Cost.made(out.elements) + norm
+    elif block.method == "multiply":
+        taken = Cost.made(out.elements, keeps="x", saved=n, spare=n) + norm
+    else:
+        taken = norm + Cost.made(out.elements, keeps="x", saved=n, spare=n)
+    if block.method == "adaln-zero":
+        taken += Cost(saved=vectors)
+    project = Cost.linear(site.embedding or 0, vectors).aside("embedding")
+    return project + taken.holding(vectors)
 
 
 def _odd(kernel: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -19,6 +20,8 @@ class Label(Condition):
         | Classifier-Free Diffusion Guidance (Ho, Salimans, 2022)
         | https://arxiv.org/abs/2207.12598
     """
+
+    short, group = "Embedding", "label"
 
     type: Literal["label"] = "label"
     classes: PositiveInt = 10
@@ -39,7 +42,8 @@ class Label(Condition):
         return Shape(site.width)
 
     def cost(self, site: Site) -> Cost:
-        return Cost((self.classes + (self.dropout is not None)) * site.width)
+        rows = self.classes + (self.dropout is not None)
+        return Cost(rows * site.width) + Cost.made(site.width, keeps="x")
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.embeddings import Label
@@ -58,6 +62,8 @@ class Vector(Condition):
         | https://arxiv.org/abs/2307.01952
     """
 
+    short, group = "MLP", "vector"
+
     type: Literal["vector"] = "vector"
     channels: PositiveInt = 512
     """Numbers that are taken as they are."""
@@ -69,7 +75,7 @@ class Vector(Condition):
     """Linear layers, with an activation between two."""
     bias: bool = True
     """Whether the layers have a bias."""
-    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """The activation between the layers."""
     into: Literal["embedding", "time"] = "embedding"
     """Where it is added: to the embedding, or to the features of the time before their MLP."""
@@ -83,11 +89,17 @@ class Vector(Condition):
     def infer(self, site: Site) -> Shape:
         return Shape(site.width)
 
-    def cost(self, site: Site) -> Cost:
+    def cost(self, site: Site) -> Cost | None:
         wide = self.channels + self.sizes * self.size_width
-        first = Cost.linear(wide, site.width, bias=self.bias)
-        second = Cost.linear(site.width, site.width, bias=self.bias)
-        return first + second if self.layers == 2 else first
+        total = Cost.linear(wide, site.width, bias=self.bias)
+        if self.sizes:
+            total = Cost.made(wide) + total
+        if self.layers == 1:
+            return total
+        activation = self.activation.cost(replace(site, x=Shape(site.width)))
+        if activation is None:
+            return None
+        return total + activation + Cost.linear(site.width, site.width, bias=self.bias)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.embeddings import Vector
@@ -104,6 +116,8 @@ class Vector(Condition):
 
 class Sequence(Condition):
     """Tokens (B, n, channels) for cross-attention to look at, such as an encoded text."""
+
+    group = "sequence"
 
     type: Literal["sequence"] = "sequence"
     channels: PositiveInt = 768
@@ -140,6 +154,8 @@ class Image(Condition):
         | https://arxiv.org/abs/2104.07636
     """
 
+    group = "image"
+
     type: Literal["image"] = "image"
     channels: PositiveInt = 3
     """Channels of the image."""
@@ -164,9 +180,11 @@ class Image(Condition):
         return site.x.with_channels(site.width)
 
     def cost(self, site: Site) -> Cost:
+        made = Cost.made(self.infer(site).elements)
         if self.into == "input":
-            return Cost()
-        return Cost.convolution(self.channels, site.width, kernel=3, out=site.x)
+            return (Cost() & Cost().reading("skip")) + made
+        conv = Cost.convolution(self.channels, site.width, kernel=3, out=site.x)
+        return (Cost() & conv.reading("skip")) + made
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import convolution

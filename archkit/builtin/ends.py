@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class ConvolutionStem(Stem):
     """A convolution from the channels of the sample to those of the first stage."""
 
+    short, group = "Conv", "convolution"
+
     type: Literal["conv"] = "conv"
     channels: PositiveInt | None = None
     """Channels that leave; those of the first stage if left out."""
@@ -59,10 +61,12 @@ class NoStem(Stem):
 class ConvolutionHead(Head):
     """norm, activation, and a convolution to the channels of the output."""
 
+    short, group = "Conv", "convolution"
+
     type: Literal["conv"] = "conv"
-    norm: Annotated[Norm, Slot("norm")] = Field(default="group")
+    norm: Annotated[Norm, Slot("norm")] = Field("group", validate_default=True)
     """The norm before it."""
-    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """The activation before it."""
     kernel: PositiveInt = 3
     """Size along each axis; odd."""
@@ -82,7 +86,11 @@ class ConvolutionHead(Head):
         if norm is None:
             return None
         out = site.x.with_channels(site.width)
-        return norm + Cost.convolution(site.x.channels, site.width, kernel=self.kernel, out=out)
+        activation = self.activation.cost(site.at(site.x.channels))
+        if activation is None:
+            return None
+        conv = Cost.convolution(site.x.channels, site.width, kernel=self.kernel, out=out)
+        return norm + activation + conv
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.ends import Head

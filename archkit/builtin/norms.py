@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
-from archkit import Cost, Misfit, Norm, Shape, Site
+from archkit import Cost, Misfit, Norm, Shape, Site, near_divisor
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,6 +19,8 @@ class GroupNorm(Norm):
         | Group Normalization (Wu, He, 2018)
         | https://arxiv.org/abs/1803.08494
     """
+
+    short = "GroupNorm"
 
     type: Literal["group"] = "group"
     groups: PositiveInt = 32
@@ -45,18 +47,19 @@ class GroupNorm(Norm):
         if channels % groups:
             below, above = channels // groups * groups, -(-channels // groups) * groups
             near = " or ".join(str(n) for n in (below, above) if n)
-            divisors = [d for d in range(1, groups) if channels % d == 0]
+            fewer = near_divisor(groups, channels)
+            option, value = ("width", channels // fewer) if self.width else ("groups", fewer)
             raise Misfit(
                 f"{groups} groups do not divide {channels} channels",
-                f"use {near} channels, or `groups: {divisors[-1]}`",
+                f"use {near} channels, or `norm: {{{option}: {value}}}`",
                 code="groups",
-                option=("width" if self.width else "groups",),
+                option=(option,),
             )
         _several(channels // groups * site.x.positions, site)
         return site.x
 
     def cost(self, site: Site) -> Cost:
-        return Cost.norm(site.x.channels, affine=self.affine)
+        return _cost(site, self.affine, 2 * self.grouped(site.x.channels))
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.norms import GroupNorm
@@ -73,6 +76,8 @@ class LayerNorm(Norm):
         | https://arxiv.org/abs/1607.06450
     """
 
+    short = "LayerNorm"
+
     type: Literal["layer"] = "layer"
     eps: PositiveFloat = 1e-5
     """Added to the variance."""
@@ -80,7 +85,7 @@ class LayerNorm(Norm):
     """Whether it learns a scale and a shift for each channel."""
 
     def cost(self, site: Site) -> Cost:
-        return Cost.norm(site.x.channels, affine=self.affine)
+        return _cost(site, self.affine, 2 * site.x.positions)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.norms import ChannelLayerNorm
@@ -96,6 +101,8 @@ class RMSNorm(Norm):
         | https://arxiv.org/abs/1910.07467
     """
 
+    short = "RMSNorm"
+
     type: Literal["rms"] = "rms"
     eps: NonNegativeFloat = 1e-6
     """Added to the mean square."""
@@ -103,7 +110,10 @@ class RMSNorm(Norm):
     """Whether it learns a scale for each channel."""
 
     def cost(self, site: Site) -> Cost:
-        return Cost(site.x.channels * self.affine)
+        channels, x, positions = site.x.channels, site.x.elements, site.x.positions
+        root = Cost.made(x, keeps="x") + Cost.made(positions, saved=positions)
+        scaled = root + Cost.made(x)
+        return scaled + Cost.made(x, keeps="x") + Cost(channels) if self.affine else scaled
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.norms import ChannelRMSNorm
@@ -120,6 +130,8 @@ class InstanceNorm(Norm):
         | https://arxiv.org/abs/1607.08022
     """
 
+    short = "InstanceNorm"
+
     type: Literal["instance"] = "instance"
     eps: PositiveFloat = 1e-5
     """Added to the variance."""
@@ -131,7 +143,7 @@ class InstanceNorm(Norm):
         return site.x
 
     def cost(self, site: Site) -> Cost:
-        return Cost.norm(site.x.channels, affine=self.affine)
+        return _cost(site, self.affine, (2 + self.affine) * site.x.channels)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import instance_norm
@@ -148,6 +160,8 @@ class BatchNorm(Norm):
         | https://arxiv.org/abs/1502.03167
     """
 
+    short = "BatchNorm"
+
     type: Literal["batch"] = "batch"
     eps: PositiveFloat = 1e-5
     """Added to the variance."""
@@ -157,7 +171,7 @@ class BatchNorm(Norm):
     """Whether it learns a scale and a shift for each channel."""
 
     def cost(self, site: Site) -> Cost:
-        return Cost.norm(site.x.channels, affine=self.affine)
+        return _cost(site, self.affine, 2 * site.x.channels)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import batch_norm
@@ -187,3 +201,8 @@ def _several(values: int, site: Site) -> None:
             "use wider groups, fewer stages, or a larger size",
             code="norm-of-one",
         )
+
+
+def _cost(site: Site, affine: bool, statistics: int) -> Cost:
+    x = site.x
+    return Cost.norm(x.channels, affine=affine, positions=x.positions, statistics=statistics)

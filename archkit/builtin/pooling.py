@@ -19,6 +19,7 @@ from archkit import (
     Site,
     SizeMap,
     Slot,
+    Window,
     resized,
 )
 
@@ -44,7 +45,9 @@ class _Windows(Pooling):
         )
 
     def cost(self, site: Site) -> Cost:
-        return Cost()
+        strides = site.per_axis(self.stride, "stride")
+        windows = tuple(Window.sliding(s, s) for s in strides)
+        return Cost.made(self.infer(site).elements, keeps="x", windows=windows)
 
 
 class MaxPooling(_Windows):
@@ -56,7 +59,14 @@ class MaxPooling(_Windows):
         | https://arxiv.org/abs/1505.04597
     """
 
+    short = "Max pool"
+
     type: Literal["max"] = "max"
+
+    def cost(self, site: Site) -> Cost:
+        # Where each value came from is kept as int64: two elements of float32.
+        indices = 2 * self.infer(site).elements
+        return super().cost(site).holding(indices) + Cost(saved=indices)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import max_pool
@@ -66,6 +76,8 @@ class MaxPooling(_Windows):
 
 class AveragePooling(_Windows):
     """The mean of each window."""
+
+    short = "Avg pool"
 
     type: Literal["avg"] = "avg"
 
@@ -82,6 +94,8 @@ class ConvolutionPooling(Pooling):
         | Denoising Diffusion Probabilistic Models (Ho, Jain, Abbeel, 2020)
         | https://arxiv.org/abs/2006.11239
     """
+
+    short = "Conv"
 
     type: Literal["conv"] = "conv"
     stride: PerAxis = 2
@@ -110,8 +124,19 @@ class ConvolutionPooling(Pooling):
         return super().infer(site)
 
     def cost(self, site: Site) -> Cost:
-        out = self.infer(site)
-        return Cost.convolution(site.x.channels, site.width, kernel=self.kernel, out=out)
+        both = self.padding == "both"
+        conv = Cost.convolution(
+            site.x.channels,
+            site.width,
+            kernel=self.kernel,
+            out=self.infer(site),
+            stride=self.stride,
+            padding=(self.kernel - 1) // 2 if both else 0,
+        )
+        if both:
+            return conv
+        around = (SizeMap(plus=self.kernel - 2),) * site.dims
+        return Cost.made(site.x.channels * prod(resized(site.x.space, around))) + conv
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.resampling import pooling_convolution
@@ -134,6 +159,8 @@ class BlurPooling(Pooling):
         | https://arxiv.org/abs/1904.11486
     """
 
+    short = "Blur"
+
     type: Literal["blur"] = "blur"
     stride: PerAxis = 2
     """How many times smaller; one number, or one for each axis."""
@@ -148,10 +175,13 @@ class BlurPooling(Pooling):
         )
 
     def cost(self, site: Site) -> Cost:
-        space = resized(site.x.space, self.size_maps(site))
-        strides = site.per_axis(self.stride, "stride")
-        taps = prod(len(self.taps) if s > 1 else 1 for s in strides)
-        return Cost(0, site.x.channels * prod(space) * taps)
+        k, strides = len(self.taps), site.per_axis(self.stride, "stride")
+        out = self.infer(site)
+        windows = tuple(
+            Window.sliding(k, s, (k - 1) // 2) if s > 1 else Window() for s in strides
+        )
+        macs = out.elements * prod(k if s > 1 else 1 for s in strides)
+        return Cost(0, macs) + Cost.made(out.elements, keeps="x", windows=windows)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.resampling import Blur
@@ -168,6 +198,8 @@ class UnshufflePooling(Pooling):
         | https://arxiv.org/abs/1609.05158
     """
 
+    short = "Unshuffle"
+
     type: Literal["unshuffle"] = "unshuffle"
     stride: PerAxis = 2
     """How many times smaller; one number, or one for each axis. It has to divide the size."""
@@ -181,8 +213,11 @@ class UnshufflePooling(Pooling):
         return tuple(SizeMap(over=s, exact=True) for s in site.per_axis(self.stride, "stride"))
 
     def cost(self, site: Site) -> Cost:
-        inner = site.x.channels * prod(site.per_axis(self.stride, "stride"))
-        return Cost.convolution(inner, site.width, kernel=1, out=self.infer(site))
+        strides = site.per_axis(self.stride, "stride")
+        windows = tuple(Window.sliding(s, s) for s in strides)
+        moved = Cost.made(site.x.elements, windows=windows)
+        inner = site.x.channels * prod(strides)
+        return moved + Cost.convolution(inner, site.width, kernel=1, out=self.infer(site))
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.resampling import unshuffling
@@ -199,9 +234,9 @@ class BlockPooling(Pooling):
     """
 
     type: Literal["block"] = "block"
-    block: Annotated[Block, Slot("block")] = Field(default="resnet")
+    block: Annotated[Block, Slot("block")] = Field("resnet", validate_default=True)
     """The block; that of the stage if left out."""
-    by: Annotated[Pooling, Slot("pooling")] = Field(default="avg")
+    by: Annotated[Pooling, Slot("pooling")] = Field("avg", validate_default=True)
     """What pools inside it."""
 
     def reads(self, site: Site) -> tuple[str, ...]:

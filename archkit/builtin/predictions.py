@@ -10,7 +10,7 @@ from archkit import Misfit, NoisePath, Prediction, Slot
 class _Denoising(Prediction):
     """A prediction on a path."""
 
-    path: Annotated[NoisePath, Slot("path")] = Field(default="ddpm")
+    path: Annotated[NoisePath, Slot("path")] = Field("ddpm", validate_default=True)
     """How data turns into noise, and by which clock."""
 
     @property
@@ -44,7 +44,7 @@ class Velocity(_Denoising):
 
     type: Literal["velocity"] = "velocity"
 
-    path: Annotated[NoisePath, Slot("path")] = Field(default="linear")
+    path: Annotated[NoisePath, Slot("path")] = Field("linear", validate_default=True)
     """How data turns into noise, and by which clock."""
     toward: Literal["data", "noise"] = "data"
     """Where it points; ``noise`` is the opposite sign: on the linear path, noise − data."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveInt
 
-from archkit import Cost, Misfit, Number, Shape, Site, Skip
+from archkit import Cost, Misfit, Number, Shape, Site, Skip, Window
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,6 +28,27 @@ def _space(match: Match, site: Site) -> tuple[int, ...]:
     if None in sizes:
         raise Misfit(f"the trunk is {site.x} and the skip {site.skip}", code="size")
     return tuple(size for size in sizes if size is not None)
+
+
+def _met(match: Match, site: Site) -> Cost:
+    """What it takes to bring trunk and skip to one size, and where an output then looks."""
+    assert site.skip is not None
+    x, skip, space = site.x, site.skip, _space(match, site)
+    if x.space == skip.space or match == "strict":
+        return Cost() & Cost().reading("skip")
+    if match == "pad":
+        both = Cost.made(x.channels * prod(space)) & Cost.made(skip.channels * prod(space))
+        return both & Cost().reading("skip")
+    if match == "resize":
+        larger = tuple(Window(times=n, over=m) for n, m in zip(x.space, space, strict=True))
+        made = Cost.made(x.channels * prod(space), windows=larger)
+        return made & Cost().reading("skip")
+    return Cost(reach={"x": (_cropped(x, space),), "skip": (_cropped(skip, space),)})
+
+
+def _cropped(shape: Shape, space: tuple[int, ...]) -> tuple[Window, ...]:
+    starts = ((n - least) // 2 for n, least in zip(shape.space, space, strict=True))
+    return tuple(Window(first=start, last=start) for start in starts)
 
 
 class Concat(Skip):
@@ -55,7 +77,10 @@ class Concat(Skip):
         return Shape(site.x.channels + site.skip.channels, _space(self.match, site))
 
     def cost(self, site: Site) -> Cost:
-        return Cost()
+        assert site.skip is not None
+        out = self.infer(site)
+        scaled = Cost.made(site.skip.channels * out.positions) if self.scale != 1.0 else Cost()
+        return _met(self.match, site) + (scaled + Cost.made(out.elements))
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.skips import Concat
@@ -87,7 +112,8 @@ class Add(Skip):
         return Shape(site.x.channels, _space(self.match, site))
 
     def cost(self, site: Site) -> Cost:
-        return Cost()
+        made = Cost.made(self.infer(site).elements)
+        return _met(self.match, site) + (made if self.scale == 1.0 else made + made)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.skips import Add
@@ -130,6 +156,8 @@ class Gated(Skip):
         | https://arxiv.org/abs/1804.03999
     """
 
+    short = "attention gate"
+
     type: Literal["gated"] = "gated"
     width: PositiveInt | None = None
     """Channels in which trunk and skip are compared; half of the skip's if left out."""
@@ -140,10 +168,15 @@ class Gated(Skip):
 
     def cost(self, site: Site) -> Cost:
         assert site.skip is not None
-        width, out = self._width(site), site.x
-        total = Cost.convolution(site.x.channels, width, kernel=1, out=out)
-        total += Cost.convolution(site.skip.channels, width, kernel=1, out=out)
-        return total + Cost.convolution(width, 1, kernel=1, out=out)
+        width, x, skip = self._width(site), site.x, site.skip
+        gate = Cost.convolution(x.channels, width, kernel=1, out=x)
+        gate &= Cost.convolution(skip.channels, width, kernel=1, out=x).reading("skip")
+        gate += Cost.made(width * x.positions)
+        gate += Cost.made(width * x.positions, keeps="out")
+        gate += Cost.convolution(width, 1, kernel=1, out=x)
+        gate += Cost.made(x.positions, keeps="out")
+        through = Cost.made(skip.elements, keeps="x skip")
+        return gate + (through + Cost.made(x.elements + skip.elements))
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.skips import Gated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
@@ -21,7 +22,7 @@ class _Features(Time):
     """Width of the embedding; four times that of the stem if left out."""
     scale: Number = 1.0
     """What the time is multiplied with first."""
-    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """The activation between the two layers."""
 
     def leaves(self, stem: int) -> int:
@@ -33,9 +34,16 @@ class _Features(Time):
     def infer(self, site: Site) -> Shape:
         return Shape(site.width)
 
-    def cost(self, site: Site) -> Cost:
-        total = Cost.linear(site.x.channels, site.width) + Cost.linear(site.width, site.width)
-        return total + Cost(self.learned(site.x.channels))
+    def cost(self, site: Site) -> Cost | None:
+        channels, width = site.x.channels, site.width
+        activation = self.activation.cost(replace(site, x=Shape(width)))
+        if activation is None:
+            return None
+        learned = self.learned(channels)
+        # Learned frequencies: autograd keeps the angles, and the time itself.
+        features = Cost.made(channels, saved=learned + bool(learned)) + Cost(learned)
+        layers = Cost.linear(channels, width) + activation + Cost.linear(width, width)
+        return features + layers
 
     def learned(self, channels: int) -> int:
         """Parameters of the features themselves."""
@@ -62,6 +70,8 @@ class Sinusoidal(_Features):
         | Denoising Diffusion Probabilistic Models (Ho, Jain, Abbeel, 2020), appendix B
         | https://arxiv.org/abs/2006.11239
     """
+
+    short = "sin/cos"
 
     type: Literal["sinusoidal"] = "sinusoidal"
     order: Literal["cos-sin", "sin-cos"] = "cos-sin"
@@ -101,6 +111,8 @@ class Fourier(_Features):
         | https://arxiv.org/abs/2011.13456
     """
 
+    short = "Fourier"
+
     type: Literal["fourier"] = "fourier"
     std: PositiveFloat = 16.0
     """Standard deviation of the frequencies."""
@@ -131,6 +143,8 @@ class Learned(_Features):
           (Li et al., 2021)
         | https://arxiv.org/abs/2106.02795
     """
+
+    short = "learned Fourier"
 
     type: Literal["learned"] = "learned"
 
@@ -171,14 +185,14 @@ class Sum(Embedding):
     """
 
     type: Literal["sum"] = "sum"
-    activation: Annotated[Activation, Slot("activation")] = Field(default="silu")
+    activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """What is applied to the sum; ``none`` in k-diffusion."""
 
     def infer(self, site: Site) -> Shape:
         return Shape(site.width)
 
-    def cost(self, site: Site) -> Cost:
-        return Cost()
+    def cost(self, site: Site) -> Cost | None:
+        return self.activation.cost(site)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.embeddings import Sum

@@ -22,6 +22,7 @@ from archkit import (
     SizeMap,
     Slot,
     Upsampling,
+    Window,
     resized,
 )
 
@@ -63,9 +64,14 @@ class _Interpolation(_Growing):
         return Shape(site.width, resized(site.x.space, self.size_maps(site)))
 
     def cost(self, site: Site) -> Cost:
+        out = self.infer(site)
+        enlarged = Cost.made(site.x.channels * out.positions, windows=self._windows(site))
         if site.bare or not self.conv:
-            return Cost()
-        return Cost.convolution(site.x.channels, site.width, kernel=3, out=self.infer(site))
+            return enlarged
+        return enlarged + Cost.convolution(site.x.channels, site.width, kernel=3, out=out)
+
+    def _windows(self, site: Site) -> tuple[Window, ...]:
+        return tuple(Window.growing(s) for s in self.strides(site))
 
     def _built(self, site: Site, linear: bool) -> nn.Module:
         from archkit.nn.axes import convolution
@@ -85,6 +91,8 @@ class NearestUpsampling(_Interpolation):
         | https://doi.org/10.23915/distill.00003
     """
 
+    short = "Nearest"
+
     type: Literal["nearest"] = "nearest"
 
     def build(self, site: Site) -> nn.Module:
@@ -94,7 +102,12 @@ class NearestUpsampling(_Interpolation):
 class BilinearUpsampling(_Interpolation):
     """Interpolates linearly along every axis, then convolves."""
 
+    short = "Bilinear"
+
     type: Literal["bilinear"] = "bilinear"
+
+    def _windows(self, site: Site) -> tuple[Window, ...]:
+        return tuple(Window.blending(s) for s in self.strides(site))
 
     def build(self, site: Site) -> nn.Module:
         return self._built(site, linear=True)
@@ -108,6 +121,8 @@ class TransposedUpsampling(_Growing):
           (Ronneberger, Fischer, Brox, 2015)
         | https://arxiv.org/abs/1505.04597
     """
+
+    short = "Transposed"
 
     type: Literal["transposed"] = "transposed"
     kernel: PositiveInt | None = None
@@ -137,8 +152,8 @@ class TransposedUpsampling(_Growing):
         return super().infer(site)
 
     def cost(self, site: Site) -> Cost:
-        kernels, _, _ = self._windows(site)
-        return Cost.convolution(site.x.channels, site.width, kernel=kernels, out=site.x)
+        kernels, strides, _ = self._windows(site)
+        return Cost.transposed(kernels, strides, x=site.x, out=self.infer(site))
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import transposed
@@ -162,6 +177,8 @@ class ShuffleUpsampling(_Growing):
         | https://arxiv.org/abs/1609.05158
     """
 
+    short = "Shuffle"
+
     type: Literal["shuffle"] = "shuffle"
     width: Width = "keep"
     """Channels that leave: those that came, or those of the next stage."""
@@ -170,8 +187,11 @@ class ShuffleUpsampling(_Growing):
         return there if self.width == "next" else here
 
     def cost(self, site: Site) -> Cost:
-        inner = site.width * prod(self.strides(site))
-        return Cost.convolution(site.x.channels, inner, kernel=1, out=site.x)
+        strides = self.strides(site)
+        windows = tuple(Window.growing(s) for s in strides)
+        moved = Cost.made(self.infer(site).elements, windows=windows)
+        inner = site.width * prod(strides)
+        return Cost.convolution(site.x.channels, inner, kernel=1, out=site.x) + moved
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.resampling import shuffling
@@ -187,6 +207,8 @@ class BlurUpsampling(_Growing):
         | https://arxiv.org/abs/1912.04958
     """
 
+    short = "Blur"
+
     type: Literal["blur"] = "blur"
     taps: Taps = (1.0, 3.0, 3.0, 1.0)
     """The filter along each axis; it is divided by its sum."""
@@ -198,8 +220,12 @@ class BlurUpsampling(_Growing):
         )
 
     def cost(self, site: Site) -> Cost:
-        taps = prod(len(self.taps) if s > 1 else 1 for s in self.strides(site))
-        return Cost(0, site.x.elements * taps)
+        k, strides = len(self.taps), self.strides(site)
+        windows = tuple(
+            Window.transposed(k, s, (k - 1) // 2) if s > 1 else Window() for s in strides
+        )
+        macs = site.x.elements * prod(k if s > 1 else 1 for s in strides)
+        return Cost(0, macs) + Cost.made(self.infer(site).elements, keeps="x", windows=windows)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.resampling import Blur
@@ -216,9 +242,9 @@ class BlockUpsampling(Upsampling):
     """
 
     type: Literal["block"] = "block"
-    block: Annotated[Block, Slot("block")] = Field(default="resnet")
+    block: Annotated[Block, Slot("block")] = Field("resnet", validate_default=True)
     """The block; that of the stage if left out."""
-    by: Annotated[Upsampling, Slot("upsampling")] = Field(default="nearest")
+    by: Annotated[Upsampling, Slot("upsampling")] = Field("nearest", validate_default=True)
     """What upsamples inside it."""
 
     def reads(self, site: Site) -> tuple[str, ...]:

@@ -22,10 +22,10 @@ def components(context: click.Context, kind: str | None) -> None:
     """List what a spec can name: every KIND, or one of them."""
     registry = common.registry(context)
     if kind is not None and kind not in registry.kinds():
-        raise click.UsageError(f"no kind is called `{kind}`; kinds are {', '.join(registry.kinds())}")
+        known = ", ".join(registry.kinds())
+        raise click.UsageError(f"no kind is called `{kind}`; kinds are {known}")
     for found in [kind] if kind else registry.kinds():
-        for name in registry.names(found):
-            cls = registry.component(found, name)
+        for name, cls in registry.components(found).items():
             dims = "" if cls.dims == (1, 2, 3) else f" [{', '.join(f'{d}-D' for d in cls.dims)}]"
             click.echo(f"{found}.{name:<16} {first_line(cls)}{dims}")
 

@@ -10,8 +10,8 @@ import click
 from .. import api
 from ..errors import Problem
 from ..plans import Plan
+from ..shapes import axis_names
 from ..source import dump
-from ..unet import axis_names
 from . import common
 
 

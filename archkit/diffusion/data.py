@@ -76,7 +76,7 @@ def load(source: str, channels: int, space: Sequence[int]) -> Images:
     if len(space) != 2 or channels not in MODES:
         shape = "×".join(map(str, (channels, *space)))
         raise DiffusionError(
-            f"images can't train a spec for {shape}: they have two axes and 1 to 4 channels"
+            f"images have two axes and 1 to 4 channels, so they can't train a spec for {shape}"
         )
     size = (space[0], space[1])
     if source == "digits":

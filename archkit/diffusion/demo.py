@@ -9,26 +9,26 @@ from time import perf_counter
 import torch
 
 from .. import api, zoo
-from ..module import UNet
 from .data import Images, load
 from .evaluation import Judge, nearest
 from .generation import generate
 from .pictures import write_png
 from .progress import progress
-from .training import Recipe, Training
+from .training import Recipe, begin
 
 EXPECTED = 0.8
 """The least share of samples that should be recognised as the digit asked for."""
 
 
-def main(folder: Path = Path("out"), seconds: float = 60.0, each: int = 20, steps: int = 40) -> None:
+def main(
+    folder: Path = Path("out"), seconds: float = 60.0, each: int = 20, steps: int = 40
+) -> None:
     """Checks, assembles, trains, samples, and says what came of it.
 
     Arguments:
         folder: Where the picture and the model go.
         seconds: How long to train.
         each: Samples of every digit.
-        steps: Of Euler's, for each sample.
     """
     began = perf_counter()
     file = zoo.folder() / "digits.yaml"
@@ -40,14 +40,13 @@ def main(folder: Path = Path("out"), seconds: float = 60.0, each: int = 20, step
     real = load("digits", plan.spec.input.channels, plan.spec.input.space)
     known, held_out = real.split(0.85)
     print(f"{len(known)} real digits to train on, {len(held_out)} held out")
-    torch.manual_seed(0)
-    training = Training(api.assemble(plan), known, Recipe())
+    training = begin(plan, known, Recipe())
     with progress(None, seconds) as watch:
         training.run(seconds=seconds, watch=watch)
 
     model = training.averaged()
     labels = torch.arange(10).repeat_interleave(each)
-    samples = generate(model, len(labels), labels=labels, steps=steps, guidance=2.0)
+    samples = generate(model, len(labels), labels=labels, steps=40, guidance=2.0)
     write_png(samples, folder / "digits-samples.png", columns=each, enlarge=4)
     api.save(model, folder / "digits.safetensors")
     print(f"wrote {folder / 'digits-samples.png'} and {folder / 'digits.safetensors'}")

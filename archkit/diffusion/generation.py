@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ..errors import DiffusionError
+from ..module import UNet
 from .guidance import guided, label_of
 from .samplers import Method, sample
-
-if TYPE_CHECKING:
-    from ..module import UNet
 
 
 def generate(
@@ -54,12 +51,25 @@ def generate(
     return torch.cat(parts)
 
 
+def each_class(model: UNet, classes: Sequence[int] = (), count: int = 1) -> Tensor | None:
+    """Labels for so many samples of each of these classes, or of every class the model knows.
+
+    None where it knows no classes; DiffusionError where it does not know one of these.
+    """
+    label = label_of(model)
+    if label is None:
+        if classes:
+            raise DiffusionError("this model was trained without classes; ask for none")
+        return None
+    return torch.tensor(classes or range(label.classes)).repeat_interleave(count)
+
+
 def _told(model: UNet, labels: Tensor | None, count: int) -> dict[str, Tensor]:
     """The label condition (count,), or nothing where the model knows no classes."""
     label = label_of(model)
     if label is None:
         if labels is not None:
-            raise DiffusionError("this model was not trained with classes; ask for none")
+            raise DiffusionError("this model was trained without classes; ask for none")
         return {}
     if labels is None:
         if label.null is None:

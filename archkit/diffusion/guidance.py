@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..errors import DiffusionError
+from ..module import UNet
 from .samplers import Predict
-
-if TYPE_CHECKING:
-    from ..module import UNet
 
 Conditions = Mapping[str, Tensor]
 

@@ -39,7 +39,7 @@ def write_png(images: Tensor, path: Path, columns: int | None = None, enlarge: i
     if images.ndim != 4 or images.shape[1] not in MODES:
         shape = "×".join(map(str, images.shape[1:]))
         raise DiffusionError(
-            f"samples of {shape} are no picture: it takes two axes, and 1 to 4 channels"
+            f"samples of {shape} make no picture: that takes 1 to 4 channels and two axes"
         )
     from PIL import Image
 

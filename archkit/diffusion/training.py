@@ -10,19 +10,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import DiffusionError
+from ..module import UNet
+from ..plans import Plan
 from .checkpoints import Checkpoint
 from .data import Images
 from .guidance import bound, label_of
 from .targets import error, noised, path_of, target
-
-if TYPE_CHECKING:
-    from ..module import UNet
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,9 @@ class Training:
         self.label = _trainable(model, images)
         self.model, self.images = model.to(self.device), images
         self.ema = [weight.detach().clone() for weight in model.parameters()]
-        self.optimizer = torch.optim.AdamW(model.parameters(), self.recipe.rate, weight_decay=1e-4)
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), self.recipe.rate, weight_decay=1e-4, fused=True
+        )
         self.step, self.seconds = 0, 0.0
         self.losses: deque[Tensor] = deque(maxlen=100)
         with torch.random.fork_rng(_gpus(self.device)):
@@ -204,6 +205,14 @@ class Training:
             if "cuda" in self.random and self.device.type == "cuda":
                 torch.cuda.set_rng_state(self.random["cuda"], self.device)
             yield
+
+
+def begin(plan: Plan, images: Images, recipe: Recipe, device: str = "cpu") -> Training:
+    """A run from the start: the seed of the recipe decides the first weights too."""
+    with torch.random.fork_rng(_gpus(torch.device(device))):
+        torch.manual_seed(recipe.seed)
+        model = UNet(plan)
+    return Training(model, images, recipe, device)
 
 
 def _trainable(model: UNet, images: Images) -> str | None:

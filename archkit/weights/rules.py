@@ -1,14 +1,15 @@
 """Turning foreign tensors into ours, by rules that account for every tensor.
 
-A rule says which of their tensors make which of ours, and how. Every foreign tensor matches
-exactly one rule, or is dropped with a reason; each of ours is filled exactly once; shapes agree.
+A rule says which of their tensors make which of ours, and how. Every foreign tensor is used by
+exactly one rule, or dropped with a reason; each of ours is filled exactly once; shapes agree.
+All of that is known before any number is touched.
 """
 
 from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +20,7 @@ from ..errors import WeightError
 Change = Callable[[Sequence[Tensor]], Tensor]
 
 
-def only(theirs: Sequence[Tensor]) -> Tensor:
+def same(theirs: Sequence[Tensor]) -> Tensor:
     """The tensor as it is."""
     (tensor,) = theirs
     return tensor
@@ -27,45 +28,20 @@ def only(theirs: Sequence[Tensor]) -> Tensor:
 
 def stacked(theirs: Sequence[Tensor]) -> Tensor:
     """Several tensors one after the other along their first axis: q, k and v as one."""
-    return torch.cat([squeezed([t]) for t in theirs])
-
-
-def squeezed(theirs: Sequence[Tensor]) -> Tensor:
-    """A 1×1 convolution (C, C', 1, …) as a linear layer (C, C')."""
-    tensor = only(theirs)
-    return tensor.flatten(1) if tensor.ndim > 2 else tensor
-
-
-@dataclass(frozen=True, slots=True)
-class Unpacked:
-    """A joint qkv whose rows stand in another order than ours, (3, heads, width).
-
-    Arguments:
-        heads: Number of heads.
-        order: ``h3c`` (heads, 3, width), as in guided-diffusion; ``hc3`` (heads, width, 3), as
-            in EDM.
-    """
-
-    heads: int
-    order: str
-
-    def __call__(self, theirs: Sequence[Tensor]) -> Tensor:
-        tensor = squeezed(theirs)
-        width = tensor.shape[0] // (3 * self.heads)
-        if self.order == "h3c":
-            split = tensor.reshape(self.heads, 3, width, *tensor.shape[1:]).transpose(0, 1)
-        else:
-            split = tensor.reshape(self.heads, width, 3, *tensor.shape[1:]).movedim(2, 0)
-        return split.reshape(tensor.shape)
+    return torch.cat(list(theirs))
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """These tensors of theirs make this tensor of ours."""
+    """These tensors of theirs make this tensor of ours; `how` says what is done to them."""
 
     ours: str
     theirs: tuple[str, ...]
-    change: Change = only
+    change: Change = same
+    how: str = ""
+
+    def __str__(self) -> str:
+        return f"{' + '.join(self.theirs)} → {self.ours}{self.how and f', {self.how}'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +51,20 @@ class Dropped:
     theirs: str
     because: str
 
+    def takes(self, name: str) -> bool:
+        """Whether it drops a tensor of that name."""
+        return fnmatch.fnmatchcase(name, self.theirs)
+
 
 @dataclass(frozen=True)
 class Ledger:
-    """What became of every foreign tensor."""
+    """What became of every foreign tensor; it prints, one line for each."""
 
     filled: tuple[Rule, ...]
     dropped: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
-        lines = [f"{' + '.join(rule.theirs)} → {rule.ours}" for rule in self.filled]
+        lines = [*map(str, self.filled)]
         lines += [f"{name} dropped, because {why}" for name, why in self.dropped]
         return "\n".join(lines)
 
@@ -103,55 +83,79 @@ def convert(
         rules: Which of theirs make which of ours.
         dropped: Which of theirs are left out, and why.
     """
+    ledger = account(theirs, ours, rules, dropped)
+    return dict(changed(theirs, ours, ledger)), ledger
+
+
+def account(
+    theirs: Mapping[str, Tensor],
+    ours: Mapping[str, Tensor],
+    rules: Iterable[Rule],
+    dropped: Iterable[Dropped] = (),
+) -> Ledger:
+    """The ledger of a conversion, before any number is touched; raises WeightError."""
     rules, dropped = tuple(rules), tuple(dropped)
-    _check_cover(theirs, ours, rules, dropped)
-    state = {}
-    for rule in rules:
-        tensor = rule.change([theirs[name] for name in rule.theirs])
-        wanted = ours[rule.ours].shape
-        if tensor.numel() == wanted.numel() and tensor.shape != wanted:
-            tensor = tensor.reshape(wanted) if _only_ones(tensor, wanted) else tensor
-        if tensor.shape != wanted:
-            made = " + ".join(rule.theirs)
-            raise WeightError(
-                f"{made} makes {tuple(tensor.shape)}, and {rule.ours} is {tuple(wanted)}"
-            )
-        state[rule.ours] = tensor
-    left = [(name, d.because) for d in dropped for name in theirs if _matches(name, d)]
-    return state, Ledger(rules, tuple(left))
+    told = [f"{what} {_few(names)}" for what, names in _faults(theirs, ours, rules, dropped) if names]
+    if told:
+        raise WeightError("these weights are of another network: " + "; ".join(told))
+    if misfits := list(_misfits(theirs, ours, rules)):
+        raise WeightError("these weights are of another network: " + _few(misfits, "; "))
+    left = [(name, d.because) for d in dropped for name in theirs if d.takes(name)]
+    return Ledger(rules, tuple(left))
 
 
-def _matches(name: str, dropped: Dropped) -> bool:
-    return fnmatch.fnmatchcase(name, dropped.theirs)
+def changed(
+    theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], ledger: Ledger
+) -> Iterator[tuple[str, Tensor]]:
+    """Each tensor of ours by its name, one at a time, after `account` found all in order."""
+    for rule in ledger.filled:
+        made = rule.change([theirs[name] for name in rule.theirs])
+        yield rule.ours, made.reshape(ours[rule.ours].shape)
 
 
-def _only_ones(tensor: Tensor, wanted: Sequence[int]) -> bool:
-    """Whether two shapes differ by axes of length one only: 1×1 convolution against linear."""
-    return [n for n in tensor.shape if n > 1] == [n for n in wanted if n > 1]
-
-
-def _check_cover(
+def _faults(
     theirs: Mapping[str, Tensor],
     ours: Mapping[str, Tensor],
     rules: tuple[Rule, ...],
     dropped: tuple[Dropped, ...],
-) -> None:
+) -> Iterator[tuple[str, list[str]]]:
     used = Counter(name for rule in rules for name in rule.theirs)
-    used.update(name for d in dropped for name in theirs if _matches(name, d))
+    used.update(name for d in dropped for name in theirs if d.takes(name))
     filled = Counter(rule.ours for rule in rules)
-    faults = {
-        "no rule uses": sorted(set(theirs) - set(used)),
-        "a rule wants, and they lack": sorted(n for n in used if n not in theirs),
-        "several rules use": sorted(n for n, times in used.items() if times > 1),
-        "nothing fills": sorted(set(ours) - set(filled)),
-        "a rule fills, and we lack": sorted(n for n in filled if n not in ours),
-        "several rules fill": sorted(n for n, times in filled.items() if times > 1),
-    }
-    told = [f"{what} {_few(names)}" for what, names in faults.items() if names]
-    if told:
-        raise WeightError("these weights are of another network: " + "; ".join(told))
+    yield "no rule uses", [n for n in theirs if n not in used]
+    yield "they lack", [n for n in used if n not in theirs]
+    yield "several rules use", [n for n, times in used.items() if times > 1]
+    yield "nothing fills", [n for n in ours if n not in filled]
+    yield "we lack", [n for n in filled if n not in ours]
+    yield "several rules fill", [n for n, times in filled.items() if times > 1]
 
 
-def _few(names: Sequence[str]) -> str:
+def _misfits(
+    theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], rules: tuple[Rule, ...]
+) -> Iterator[str]:
+    for rule in rules:
+        made, wanted = _outline(rule, theirs), tuple(ours[rule.ours].shape)
+        if made != wanted and not _squeezes(made, wanted):
+            shapes = " + ".join(str(tuple(theirs[name].shape)) for name in rule.theirs)
+            yield f"{' + '.join(rule.theirs)} is {shapes}, and {rule.ours} is {wanted}"
+
+
+def _outline(rule: Rule, theirs: Mapping[str, Tensor]) -> tuple[int, ...] | None:
+    """The shape that a rule makes; None where it can make nothing of theirs."""
+    blanks = [torch.empty(theirs[name].shape, device="meta") for name in rule.theirs]
+    try:
+        return tuple(rule.change(blanks).shape)
+    except RuntimeError:
+        return None
+
+
+def _squeezes(made: tuple[int, ...] | None, wanted: tuple[int, ...]) -> bool:
+    """Whether two shapes are one but for axes of length one: 1×1 convolution against linear."""
+    if made is None or len(made) == len(wanted):
+        return False
+    return [n for n in made if n > 1] == [n for n in wanted if n > 1]
+
+
+def _few(names: Sequence[str], between: str = ", ") -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+    return between.join(names[:3]) + more

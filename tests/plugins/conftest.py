@@ -42,7 +42,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
     """Installs a distribution: its modules, and what pip writes beside them."""
 
     def install(distribution: str, modules: dict[str, str], points: dict[str, str]) -> Path:
-        site = tmp_path / "site"
+        site = tmp_path / "site" / distribution
         about = site / f"{distribution.replace('-', '_')}-1.2.dist-info"
         about.mkdir(parents=True)
         (about / "METADATA").write_text(

@@ -180,6 +180,15 @@ def test_the_line_that_is_blamed_is_the_plugins_own(write, tmp_path):
     assert registry.examined()[-1].where == f"{far}:4"
 
 
+def test_a_component_that_cannot_be_had_is_tried_once(write, tmp_path):
+    write("pair/__init__.py", following("archkit_local_pair.far:A"))
+    write("pair/far.py", "import sys\nsys.tried = getattr(sys, 'tried', 0) + 1\n1 / 0\n")
+    registry = load_registry([str(tmp_path / "pair")])
+    said = [complaint(registry, "block", "far") for _ in range(3)]
+    assert said[0] == said[1] == said[2]
+    assert sys.__dict__.pop("tried") == 1
+
+
 def test_strict_raises_for_a_component_too(write, monkeypatch):
     registry = load_registry([write("lazy.py", following("no_such:A"))])
     monkeypatch.setenv("ARCHKIT_STRICT", "1")
@@ -250,3 +259,11 @@ def test_the_plugins_are_listed(write, capsys):
     assert set(rows["bad"]) == {
         "name", "source", "version", "components", "error", "where", "notes",
     }  # fmt: skip
+
+
+def test_a_component_that_cannot_be_had_does_not_spoil_the_list(write, capsys):
+    bad, good = write("bad.py", following("no_such:A")), write("good.py", offering("resnet"))
+    code, out = run(capsys, "-p", bad, "-p", good, "components", "block")
+    assert code == 0
+    listed = [line.split()[0] for line in out.splitlines()]
+    assert listed == ["block.resnet", "block.conv", "block.good/resnet"]

@@ -1,0 +1,1 @@
+"""Importers: the tables and configs of the codebases that archkit reads."""

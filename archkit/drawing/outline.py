@@ -1,0 +1,161 @@
+"""What a picture of a plan has to show, before anything is placed: stages, skips, conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..plans import Link, Node, Plan
+from ..shapes import Shape
+from .changes import Changes, Mark
+from .pieces import Piece, Stage, asides, crosses, order, pieces, place, worked
+from .springs import Bus, buses
+
+
+@dataclass(frozen=True)
+class Strand:
+    """The skips from one stage to another.
+
+    Arguments:
+        source, target: Ids of stages; empty for the row of the input, or of the output.
+        words: How they are merged.
+        ends: For each tensor, the node it comes from and the node that merges it.
+        shapes: The tensors that travel.
+        across: Whether it leads from the left of the U to its right.
+    """
+
+    source: str
+    target: str
+    words: str
+    ends: tuple[tuple[str, str], ...]
+    shapes: tuple[Shape, ...]
+    across: bool = True
+    mark: Mark = ""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Everything to show, in the order of the trunk.
+
+    Arguments:
+        entry, exit: The chips before the first card, and after the last.
+        silent: Paths of nodes that do nothing and stand alone.
+    """
+
+    plan: Plan
+    changes: Changes
+    entry: tuple[Piece, ...]
+    stages: tuple[Stage, ...]
+    exit: tuple[Piece, ...]
+    buses: tuple[Bus, ...]
+    silent: tuple[str, ...]
+    strands: tuple[Strand, ...] = ()
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """All chips."""
+        inside = (piece for stage in self.stages for piece in stage.pieces)
+        return (*self.entry, *inside, *self.exit)
+
+    def on(self, side: str) -> tuple[Stage, ...]:
+        """The stages of a side, in the order of the trunk."""
+        return tuple(stage for stage in self.stages if stage.side == side)
+
+
+def outline(plan: Plan, before: Plan | None = None) -> Outline:
+    """The outline of a plan; what differs from the plan `before` it is marked."""
+    changes, lanes = Changes(plan, before), buses(plan)
+    beside_trunk = {path for bus in lanes for path in bus.nodes}
+    nodes = changes.woven(node for node in plan if node.path not in beside_trunk)
+    beside, ids = asides(nodes), frozenset(bus.id for bus in lanes)
+    cards: dict[tuple[str, int], list[Node]] = {}
+    for node in nodes:
+        cards.setdefault(place(node), []).append(node)
+    made, silent = {}, []
+    for key in sorted(cards, key=order):
+        made[key], rest = pieces(cards[key], ids, beside, changes)
+        silent += rest
+    entry, first = _parted(made.pop(("input", 0), ()), ends=False)
+    last, exit = _parted(made.pop(("output", 0), ()), ends=True)
+    made = {("input", 0): first, **made, ("output", 0): last}
+    stages = tuple(_stage(*key, found, changes) for key, found in made.items() if found)
+    bare = Outline(plan, changes, entry, stages, exit, lanes, tuple(silent))
+    return Outline(**{**vars(bare), "strands": strands(bare)})
+
+
+def _parted(row: tuple[Piece, ...], ends: bool) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+    """The chips of an end in two: those that stand in its row, and those that need a card.
+
+    A card is needed for what reads a bus, joins a skip or is a block; whatever comes between it
+    and the trunk goes with it.
+    """
+    heavy = [
+        i for i, p in enumerate(row) if p.reads or p.joins or p.kind == "block" or p.aside
+    ]
+    if ends:
+        cut = heavy[-1] + 1 if heavy else 0
+    else:
+        cut = heavy[0] if heavy else len(row)
+    return row[:cut], row[cut:]
+
+
+def _stage(side: str, level: int, found: tuple[Piece, ...], changes: Changes) -> Stage:
+    id = f"{side}.{level}" if side in ("encoder", "decoder") else side
+    paths = [path for piece in found for path in piece.nodes]
+    costs = tuple(
+        changes.node(path).cost for path in paths if changes.mark(path) != "removed"
+    )
+    trunk = tuple(piece for piece in found if not piece.aside) or found
+    return Stage(id, side, level, found, costs, changes.was(worked(trunk).path))
+
+
+def strands(found: Outline) -> tuple[Strand, ...]:
+    """Every tensor that leads somewhere else than to the next node, in bundles."""
+    homes = _homes(found)
+    bundles: dict[tuple[str, str, str, bool, Mark], list[Link]] = {}
+    for link in (*found.changes.links, *_threads(found)):
+        target = homes.get(link.target, "")
+        source = homes.get(link.source, "")
+        across = crosses(found.changes, link)
+        if across and not source and target.startswith("decoder"):
+            source = next((s.id for s in found.stages if s.side == "encoder"), "")
+        key = (source, target, link.mode, across, found.changes.link_mark(link))
+        bundles.setdefault(key, []).append(link)
+    return tuple(
+        Strand(
+            source,
+            target,
+            mode,
+            tuple((link.source, link.target) for link in links),
+            tuple(link.shape for link in links),
+            across,
+            mark,
+        )
+        for (source, target, mode, across, mark), links in bundles.items()
+    )
+
+
+def _homes(found: Outline) -> dict[str, str]:
+    """For each node, the stage where its output is at home: after a pooling, the next."""
+    homes: dict[str, str] = {}
+    for stage, after in zip(found.stages, (*found.stages[1:], None), strict=True):
+        for piece in stage.pieces:
+            leaves = piece is stage.trunk[-1] and piece.resamples and stage.side == "encoder"
+            homes[piece.path] = after.id if leaves and after else stage.id
+            homes.update(dict.fromkeys(piece.also, homes[piece.path]))
+    return homes
+
+
+def _threads(found: Outline) -> list[Link]:
+    """What registers and preconditions carry past the next node."""
+    values = {"x", *(piece.path for piece in found.pieces)}
+    linked = {(link.source, link.target) for link in found.changes.links}
+    here, threads = "x", []
+    for piece in found.pieces:
+        for value in piece.node.inputs:
+            far = value in values and value != here and (value, piece.path) not in linked
+            if far and value not in piece.also:
+                shape = found.plan[value].shape if value != "x" else piece.node.site.x
+                mode = piece.aside or piece.kind
+                threads.append(Link(piece.node.site.level, value, piece.path, shape, mode))
+        here = here if piece.aside else piece.path
+    return threads

@@ -1,0 +1,192 @@
+"""The nodes of a plan as the pieces of a picture: which become chips, in which card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ..costs import Cost
+from ..plans import Link, Node
+from ..shapes import Shape
+from .changes import Changes, Mark
+
+_SIDES = ("input", "encoder", "bottleneck", "decoder", "output")
+_SHORT = dict(zip(_SIDES, ("in", "enc", "mid", "dec", "out"), strict=True))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One chip: a node, and the nodes it speaks for.
+
+    Arguments:
+        reads: Ids of the buses it reads.
+        joins: The skips that are merged just before it.
+        also: Paths of nodes that have no chip of their own: joins, and what does nothing.
+        aside: It does not stand on the trunk but on a register beside it, of this name.
+    """
+
+    node: Node
+    reads: tuple[str, ...] = ()
+    joins: tuple[Link, ...] = ()
+    also: tuple[str, ...] = ()
+    aside: str = ""
+    mark: Mark = ""
+
+    @property
+    def path(self) -> str:
+        return self.node.path
+
+    @property
+    def kind(self) -> str:
+        return self.node.component.kind
+
+    @property
+    def caption(self) -> str:
+        return self.node.component.caption(self.node.site)
+
+    @property
+    def group(self) -> str:
+        return self.node.component.group
+
+    @property
+    def resamples(self) -> bool:
+        return self.kind in ("pooling", "upsampling")
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return (*self.also, self.node.path)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One card: everything of one side and level.
+
+    Arguments:
+        id: As the paths of its nodes begin: ``encoder.0``, ``bottleneck``, ``decoder.0``.
+        pieces: Its chips, in the order they run.
+        costs: Of every node that is still there; None where one states none.
+        was: The shape it had before a change, where that differs.
+    """
+
+    id: str
+    side: str
+    level: int
+    pieces: tuple[Piece, ...]
+    costs: tuple[Cost | None, ...]
+    was: Shape | None = None
+
+    @property
+    def name(self) -> str:
+        short = _SHORT[self.side]
+        return f"{short} {self.level}" if self.side in ("encoder", "decoder") else short
+
+    @cached_property
+    def trunk(self) -> tuple[Piece, ...]:
+        """The pieces on the trunk; where there are none, all."""
+        return tuple(piece for piece in self.pieces if not piece.aside) or self.pieces
+
+    @property
+    def shape(self) -> Shape:
+        """What its blocks work at."""
+        return worked(self.trunk).node.shape
+
+    @property
+    def out(self) -> Shape:
+        """What leaves it along the trunk."""
+        return self.trunk[-1].node.shape
+
+    @cached_property
+    def cost(self) -> Cost:
+        """The sum of what is counted."""
+        return sum((cost for cost in self.costs if cost), Cost())
+
+    @property
+    def uncounted(self) -> int:
+        """How many of its nodes state no cost."""
+        return sum(cost is None for cost in self.costs)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Ids of the buses that any piece reads."""
+        return tuple(dict.fromkeys(bus for piece in self.pieces for bus in piece.reads))
+
+    @property
+    def mark(self) -> Mark:
+        """``added`` or ``removed`` where that is so of every piece."""
+        marks: set[Mark] = {piece.mark for piece in self.pieces}
+        return marks.pop() if len(marks) == 1 and marks <= {"added", "removed"} else ""
+
+
+def worked(pieces: tuple[Piece, ...]) -> Piece:
+    """The last piece that does not resample, or the last."""
+    return next((piece for piece in reversed(pieces) if not piece.resamples), pieces[-1])
+
+
+def order(key: tuple[str, int]) -> tuple[int, int]:
+    """Sides and levels, as the trunk passes them."""
+    side, level = key
+    return _SIDES.index(side), -level if side == "decoder" else level
+
+
+def place(node: Node) -> tuple[str, int]:
+    """The side and level of the card a node lies in."""
+    side = node.site.side
+    if side == "conditioning":
+        side = "output" if node.site.role == "output" else "input"
+    return side, node.site.level if side in ("encoder", "decoder") else 0
+
+
+def register(node: Node) -> str:
+    """The register a node works on, by its path; empty for the trunk.
+
+    A path ends in ``<side>[.<level>][.blocks.<unit>][.<register>].<what>``.
+    """
+    above = node.path.split(".")[-2:-1]
+    named = above and not above[0].isdigit() and above[0] not in _SIDES
+    beside = node.path.startswith(("conditioning.", "precondition."))
+    return above[0] if named and not beside else ""
+
+
+def asides(nodes: list[Node]) -> dict[str, str]:
+    """Paths of the nodes that stand beside the trunk, with their register."""
+    found: dict[str, str] = {}
+    here = "x"
+    for node in nodes:
+        name = register(node)
+        stray = node.component.kind != "skip" or node.inputs[0] != here
+        if name and stray:
+            found[node.path] = name
+        else:
+            here = node.path
+    return found
+
+
+def crosses(changes: Changes, link: Link) -> bool:
+    """Whether a skip leads from the left of the U to its right."""
+    source = "input" if link.source == "x" else place(changes.node(link.source))[0]
+    target = place(changes.node(link.target))[0]
+    return source in ("input", "encoder") and target in ("decoder", "output")
+
+
+def pieces(
+    nodes: list[Node], buses: frozenset[str], beside: dict[str, str], changes: Changes
+) -> tuple[tuple[Piece, ...], tuple[str, ...]]:
+    """The chips of a card, and the paths of nodes that no chip can speak for."""
+    across = {link.target: link for link in changes.links if crosses(changes, link)}
+    made: list[Piece] = []
+    joins: list[Link] = []
+    also: list[str] = []
+    for node in nodes:
+        if node.path in across:
+            joins.append(across[node.path])
+        if node.component.type == "none" or (node.path in across and node is not nodes[-1]):
+            also.append(node.path)
+            continue
+        reads = tuple(name for name in node.inputs[1:] if name in buses)
+        aside, mark = beside.get(node.path, ""), changes.mark(node.path)
+        made.append(Piece(node, reads, tuple(joins), tuple(also), aside, mark))
+        joins, also = [], []
+    if made and also:
+        made[-1] = replace(made[-1], also=(*made[-1].also, *also))
+        also = []
+    return tuple(made), tuple(also)

@@ -1,0 +1,129 @@
+"""Conditions on their way to the blocks: where each springs from, and the bus that carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..plans import Node, Plan
+from ..shapes import Shape
+from . import labels
+from .palette import CONDITIONS
+
+
+@dataclass(frozen=True)
+class Spring:
+    """A node of the conditioning and all that it reads, or an input of the network.
+
+    Arguments:
+        name: Path of the node, or name of the input.
+        node: None for an input.
+        words: What the picture calls it.
+        feeds: What flows into it.
+        ink: The colour of the condition.
+    """
+
+    name: str
+    node: Node | None
+    words: str
+    feeds: tuple[Spring, ...]
+    ink: str
+
+    @property
+    def rows(self) -> int:
+        """How many inputs it springs from, one row each."""
+        return sum(feed.rows for feed in self.feeds) or 1
+
+    def __iter__(self) -> Iterator[Spring]:
+        """Everything that flows into it, and itself."""
+        for feed in self.feeds:
+            yield from feed
+        yield self
+
+
+@dataclass(frozen=True)
+class Bus:
+    """What blocks read: the embedding of time and conditions, or a sequence.
+
+    Arguments:
+        id: The value: a node's path or an input's name.
+        words: Its size: ``512``, ``77×768``.
+        nodes: Paths of the nodes it comes through.
+    """
+
+    id: str
+    words: str
+    ink: str
+    spring: Spring
+    nodes: tuple[str, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the inputs it springs from."""
+        return tuple(spring.name for spring in self.spring if spring.node is None)
+
+
+def buses(plan: Plan) -> tuple[Bus, ...]:
+    """Every value beside the trunk that a node of the trunk reads."""
+    trunk = {"x"}
+    read: list[str] = []
+    for node in plan:
+        if node.inputs[:1] and node.inputs[0] in trunk:
+            trunk.add(node.path)
+            if node.component.kind != "condition":
+                read += node.inputs[1:]
+    inks = _inks(plan)
+    return tuple(
+        _bus(plan, value, inks) for value in dict.fromkeys(read) if value not in trunk
+    )
+
+
+def _bus(plan: Plan, value: str, inks: dict[str, str]) -> Bus:
+    spring = _spring(plan, value, inks)
+    while spring.node is not None and len(spring.feeds) == 1 and not spring.words:
+        spring = spring.feeds[0]
+    nodes = [name for name in _upstream(plan, value) if name not in plan.inputs]
+    out = plan[value].shape if nodes else Shape(plan.inputs[value].shape[0] or 1)
+    words = "×".join(map(str, (*out.space, out.channels)))
+    return Bus(value, words, spring.ink, spring, tuple(nodes))
+
+
+def _spring(plan: Plan, value: str, inks: dict[str, str]) -> Spring:
+    if value in plan.inputs:
+        words = "timestep t" if value == "t" else value
+        return Spring(value, None, words, (), inks[value])
+    node = plan[value]
+    feeds = tuple(_spring(plan, name, inks) for name in node.inputs)
+    words = node.component.caption(node.site)
+    if node.component.kind == "embedding":
+        words = "+" if len(feeds) > 1 else ""
+    return Spring(value, node, words, feeds, feeds[0].ink)
+
+
+def _upstream(plan: Plan, value: str) -> Iterator[str]:
+    """A value and everything it is made of."""
+    if value not in plan.inputs:
+        for name in plan[value].inputs:
+            yield from _upstream(plan, name)
+    yield value
+
+
+def _inks(plan: Plan) -> dict[str, str]:
+    """A colour for each input beside the sample; two of a kind get two colours."""
+    inks: dict[str, str] = {}
+    for name in plan.inputs:
+        if name == "x":
+            continue
+        reader = next(node for node in plan if name in node.inputs)
+        wanted = reader.component.group
+        left = [ink for ink in CONDITIONS if ink not in inks.values()] or list(CONDITIONS)
+        inks[name] = wanted if wanted in left else left[0]
+    return inks
+
+
+def pill(plan: Plan, name: str) -> str:
+    """The shape of an input, as its pill shows it."""
+    takes = plan.inputs[name]
+    if takes.follows or len(takes.shape) == len(plan.space) + 1:
+        return labels.shape(Shape(takes.shape[0] or 1, plan.space))
+    return "×".join(str(n or "n") for n in takes.shape)

@@ -1,0 +1,192 @@
+"""What a foreign codebase is to archkit: where its tensors are, and how its configs read.
+
+All of it is data or plain functions, and imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from .errors import Problem, SpecError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Source(Protocol):
+    """What makes one tensor of ours out of theirs, where a name alone does not do."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Which of theirs it takes, below the place of the node."""
+
+    @property
+    def how(self) -> str:
+        """What is done to them, in a few words for the ledger."""
+
+    def make(self, theirs: Sequence[Tensor], module: nn.Module) -> Tensor:
+        """Ours, out of theirs; `module` is the one of ours that holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A joint qkv whose rows stand in another order than ours, (3, heads, width).
+
+    Arguments:
+        name: Their tensor.
+        order: ``h3c`` (heads, 3, width), as in guided-diffusion; ``hc3`` (heads, width, 3), as
+            in EDM.
+    """
+
+    name: str
+    order: Literal["h3c", "hc3"]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def how(self) -> str:
+        return f"unpacked from {self.order}"
+
+    def make(self, theirs: Sequence[Tensor], module: nn.Module) -> Tensor:
+        (tensor,) = theirs
+        heads = int(module.heads)  # type: ignore[arg-type]
+        rest = tensor.shape[1:]
+        if self.order == "h3c":
+            rows = tensor.reshape(heads, 3, -1, *rest).transpose(0, 1)
+        else:
+            rows = tensor.reshape(heads, -1, 3, *rest).movedim(2, 0)
+        return rows.reshape(tensor.shape)
+
+
+Entry = str | tuple[str, ...] | Source
+"""One of theirs as it is; several, stacked along their first axis; or a Source of its own."""
+
+Table = Mapping[str, Entry]
+"""For one component: where each of its tensors comes from, below the place of the node.
+
+Names are those of modules, and hold for weight and bias alike; ``*`` stands for a number, the
+same on both sides; ``""`` is the node itself.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Codebase:
+    """How a codebase names its tensors; one for all of its networks.
+
+    Arguments:
+        name: What it is called.
+        places: The address table: where each node is. Keys are, the nearest first, a node's
+            path, its side and word (``encoder.block``), its word (``down``), its component
+            (``condition.label``); values are templates over the fields of Coordinates
+            (``input_blocks.{tap}.{step}``).
+        tables: The parameter tables, by component (``block.resnet``).
+        dropped: Tensors of theirs that have no counterpart, and why; ``*`` stands for anything.
+    """
+
+    name: str
+    places: Mapping[str, str]
+    tables: Mapping[str, Table]
+    dropped: Mapping[str, str] = field(default_factory=dict)
+
+    def but(
+        self,
+        places: Mapping[str, str] | None = None,
+        tables: Mapping[str, Table] | None = None,
+        dropped: Mapping[str, str] | None = None,
+    ) -> Codebase:
+        """The same, where these entries replace or join its own."""
+        return replace(
+            self,
+            places={**self.places, **(places or {})},
+            tables={**self.tables, **(tables or {})},
+            dropped={**self.dropped, **(dropped or {})},
+        )
+
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""The tensors of a state dict: names and shapes, no numbers."""
+
+
+class Importer:
+    """Reads the networks of one family. Subclasses name the family and answer the questions.
+
+    None of the answers needs torch, so that a config can be turned into a spec without it.
+    """
+
+    family: ClassVar[str]
+    """What the family is called, as in ``--family``."""
+
+    def reads(self, config: Mapping[str, Any]) -> bool:
+        """Whether a config says, by itself, that it is of this family."""
+        return False
+
+    def finds(self, shapes: Shapes) -> Mapping[str, Any] | None:
+        """The config that a state dict was made with, as far as names and shapes tell.
+
+        None if it is of another family, or if nothing can be told.
+        """
+        return None
+
+    def spec(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The spec, as plain data; raises SpecError naming every option without counterpart."""
+        raise NotImplementedError(f"{type(self).__name__} has no spec()")
+
+    def codebase(self, config: Mapping[str, Any]) -> Codebase:
+        """The names of its tensors."""
+        raise NotImplementedError(f"{type(self).__name__} has no codebase()")
+
+
+class Options:
+    """A foreign config, read option by option; what is left unread has no counterpart.
+
+    Arguments:
+        config: The options by name.
+        owner: Whose they are, for complaints.
+
+    Examples:
+        >>> options = Options({"width": 64, "gated": True}, "their network")
+        >>> options.take("width", 32)
+        64
+        >>> options.only("gated", False)
+        >>> options.close()
+        Traceback (most recent call last):
+        archkit.errors.SpecError: error[no-counterpart]: `gated: true` of their network has no ...
+    """
+
+    def __init__(self, config: Mapping[str, Any], owner: str) -> None:
+        self._left = dict(config)
+        self._owner = owner
+        self._problems: list[Problem] = []
+
+    def take(self, key: str, default: Any = None) -> Any:
+        """An option, or the default that the original has."""
+        return self._left.pop(key, default)
+
+    def only(self, key: str, *allowed: Any) -> None:
+        """An option that archkit has no counterpart for, but where it is one of these values."""
+        if key in self._left and (value := self._left.pop(key)) not in allowed:
+            self.refuse(key, value)
+
+    def skip(self, *keys: str) -> None:
+        """Options that change no number of the network's answer."""
+        for key in keys:
+            self._left.pop(key, None)
+
+    def refuse(self, key: str, value: Any, mend: str = "") -> None:
+        """One more complaint: this value has no counterpart."""
+        what = f"`{key}: {json.dumps(value)}` of {self._owner} has no counterpart in archkit"
+        self._problems.append(Problem("no-counterpart", what, mend, (key,)))
+
+    def close(self) -> None:
+        """Raises SpecError with every complaint; an option that nothing has read is one."""
+        for key in self._left:
+            what = f"`{key}` is no option of {self._owner} that archkit knows"
+            self._problems.append(Problem("no-counterpart", what, "", (key,)))
+        self._left.clear()
+        if self._problems:
+            raise SpecError(self._problems)

@@ -1,0 +1,105 @@
+"""What speaks against a plan: sizes that clash, conditions that nothing reads, contradictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .component import Misfit
+from .errors import Problem, SpecPath
+from .plans import Plan
+from .proof import Axis, Clash
+from .shapes import axis_names
+from .spec import Spec
+
+
+def sizes(plan: Plan, at: SpecPath) -> Iterator[Problem]:
+    """Axes whose size fails; an axis with the same complaint as another is told once.
+
+    Arguments:
+        plan: What was planned.
+        at: The place in the spec that says the size; empty if it was asked for from outside.
+    """
+    told: dict[str, Problem] = {}
+    for axis, n, name in zip(plan.axes, plan.space, axis_names(len(plan.space)), strict=True):
+        if not axis.rests:
+            problem = _never()
+        elif n in axis and isinstance(axis.walk(n), int):
+            continue
+        else:
+            problem = _clash(axis, n, name, plan.spec)
+        told.setdefault(problem.message.replace(name, "size", 1), replace(problem, path=at))
+    yield from told.values()
+
+
+def _never() -> Problem:
+    return Problem(
+        "no-size-fits",
+        "no input size leaves this network as it came",
+        "every pooling needs an upsampling of the same stride, or say `fit: valid`",
+    )
+
+
+def _clash(axis: Axis, n: int, name: str, spec: Spec) -> Problem:
+    below, above = axis.nearest(n)
+    sizes = " or ".join(dict.fromkeys(str(m) for m in (below, above) if m))
+    mend = f"use {sizes} ({axis})"
+    if spec.fit == "strict":
+        mend += ", or `fit: pad`"
+    clash = axis.walk(n)
+    if not isinstance(clash, Clash):
+        what = f"{name} {n} comes out as {clash}"
+        return Problem("size", what, mend)
+    if clash.skip is None:
+        what = f"{name} {n} does not fit: {clash.x} at level {clash.level} can't go through"
+    else:
+        what = (
+            f"{name} {n} does not fit: at level {clash.level} the decoder comes back with "
+            f"{clash.x} and the skip has {clash.skip}"
+        )
+    return Problem("size", what, mend, node=clash.path)
+
+
+def meaning(plan: Plan) -> Iterator[Problem]:
+    """Conditions that nothing reads, and outputs that contradict the prediction."""
+    spec = plan.spec
+    for name in plan.inputs:
+        if name != "x" and not plan.readers(name):
+            label = "time" if name == "t" else name
+            yield Problem(
+                "unread-condition",
+                f"`{label}` is declared and nothing reads it",
+                _unread_mend(label, spec),
+                ("conditioning", label),
+                f"conditioning.{label}",
+            )
+    yield from _channels(spec)
+    try:
+        spec.prediction.check()
+    except Misfit as misfit:
+        yield Problem(misfit.code, misfit.what, misfit.mend, ("prediction", *misfit.option))
+
+
+def _unread_mend(name: str, spec: Spec) -> str:
+    condition = spec.conditioning.conditions.get(name)
+    if condition is not None and condition.route() == "context":
+        return "give a stage `attention: {type: transformer}`, or drop the condition"
+    if name == "time":
+        return "set `conditioning: {time: none}`, or a `method` that takes it"
+    return "drop it, or set a `method` that takes the embedding"
+
+
+def _channels(spec: Spec) -> Iterator[Problem]:
+    channels, sample = spec.output.channels, spec.input.channels
+    if channels in (None, sample) or spec.prediction.type == "none":
+        return
+    if spec.output.variance == "learned":
+        what = f"with `variance: learned` the head is doubled by itself; {channels} is not {sample}"
+        mend = f"leave `channels` out, or say `channels: {sample}`"
+    elif channels == 2 * sample:
+        what = f"the output has {channels} channels and the sample {sample}"
+        mend = "for a learned variance say `variance: learned`, and leave `channels` out"
+    else:
+        what = f"the output has {channels} channels and the sample {sample}"
+        mend = "leave `channels` out, or set `prediction: none` for a network that does not denoise"
+    yield Problem("output-channels", what, mend, ("output", "channels"))
