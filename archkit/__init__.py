@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .accounts import diff as diff
+    from .accounts import report as report
     from .api import assemble as assemble
     from .api import check as check
+    from .api import convert as convert
     from .api import load as load
     from .api import load_spec as load_spec
     from .api import plan as plan
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from .costs import Cost as Cost
     from .errors import ArchkitError as ArchkitError
     from .errors import DiffusionError as DiffusionError
+    from .errors import DrawingError as DrawingError
     from .errors import PluginError as PluginError
     from .errors import Problem as Problem
     from .errors import ShapeError as ShapeError
@@ -32,7 +36,15 @@ if TYPE_CHECKING:
     from .errors import SpecError as SpecError
     from .errors import WeightError as WeightError
     from .hooks import hookimpl as hookimpl
+    from .importer import Codebase as Codebase
+    from .importer import Config as Config
+    from .importer import Importer as Importer
+    from .importer import Options as Options
+    from .importer import Packed as Packed
+    from .importer import Shapes as Shapes
+    from .importer import Table as Table
     from .layouts import Layout as Layout
+    from .looks import Op as Op
     from .parts import Activation as Activation
     from .parts import Attention as Attention
     from .parts import Block as Block
@@ -73,13 +85,16 @@ if TYPE_CHECKING:
     from .windows import Window as Window
 
 _HOME = {
-    "api": "assemble check load load_spec plan save",
+    "accounts": "diff report",
+    "api": "assemble check convert load load_spec plan save",
     "component": "Component Inherited Misfit Number PerAxis Slot",
     "costs": "Cost",
-    "errors": "ArchkitError DiffusionError PluginError Problem ShapeError Span SpecError "
-    "WeightError",
+    "errors": "ArchkitError DiffusionError DrawingError PluginError Problem ShapeError Span "
+    "SpecError WeightError",
     "hooks": "hookimpl",
+    "importer": "Codebase Config Importer Options Packed Shapes Table",
     "layouts": "Layout",
+    "looks": "Op",
     "parts": "Activation Attention Block Condition Embedding Head NoisePath Norm Part Pooling "
     "Precondition Prediction Resampler Role Route Site Skip Stem Tensor Time Upsampling",
     "plans": "Node Plan",

@@ -20,11 +20,12 @@ from . import hooks, parts
 from .component import Component
 from .discovery import BUILT_IN, Candidate, forget
 from .errors import PluginError
+from .importer import Importer
 from .layouts import Layout
 
 KINDS: dict[str, type[Component]] = {
     cls.kind: cls
-    for cls in (*vars(parts).values(), Layout)
+    for cls in (*vars(parts).values(), Layout, Importer)
     if isinstance(cls, type) and issubclass(cls, Component) and "kind" in vars(cls)
 }
 """The kinds of components, each with the class that declares it."""
@@ -222,14 +223,15 @@ def _component(kind: str, name: str, found: Any) -> type[Component]:
         raise Fault(f"{_a(found)} is no component class")
     base = KINDS[kind]
     info = found.model_fields["type"]
+    # What becomes no node builds nothing: `time: none`, and a pooling that the next block does.
+    idle = kind == "time" or getattr(found, "by_next", False)
     if not issubclass(found, base):
         fault = f"does not derive from `{base.__name__}`"
     elif get_origin(info.annotation) is not Literal or get_args(info.annotation) != (info.default,):
         fault = f'does not declare `type: Literal["{name}"] = "{name}"`'
     elif found.name() != name:
         fault = f"calls itself `{found.name()}`"
-    # A network that is not told the time has no node for it, so `time: none` builds nothing.
-    elif issubclass(found, parts.Part) and found.build is parts.Part.build and kind != "time":
+    elif issubclass(found, parts.Part) and found.build is parts.Part.build and not idle:
         fault = "has no `build`"
     else:
         return found

@@ -20,6 +20,8 @@ from .spec import Spec
 from .unet import plan_of
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .module import UNet
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Spec
@@ -43,7 +45,7 @@ def load_spec(
     if isinstance(source, Spec) and not overrides:
         return source
     document = read(source, overrides)
-    return _validated(document.data, document, registry or default_registry())[0]
+    return _validated(document, registry or default_registry())[0]
 
 
 def read(source: Source, overrides: Sequence[str] = ()) -> Document:
@@ -76,26 +78,16 @@ def plan_document(
 ) -> Plan:
     """The plan of a document; complaints are located in it.
 
-    Where one word mends every complaint about what the spec says, those about the network that it
-    then describes are told in the same breath.
+    Where one word mends each complaint of what the document says, those of what it would then say
+    are told in the same breath.
     """
     try:
-        return _planned(document.data, document, size, registry)
+        spec, origins = _validated(document, registry)
     except SpecError as error:
-        told = error.problems
-    mended = amended(document.data, told)
-    if mended is not None:
-        try:
-            _planned(mended, document, size, registry)
-        except SpecError as error:
-            told = in_reading_order([*told, *error.problems])
-    raise SpecError(told)
-
-
-def _planned(
-    data: Any, document: Document, size: int | tuple[int, ...] | None, registry: Registry
-) -> Plan:
-    spec, origins = _validated(data, document, registry)
+        mended = amended(document, error.problems)
+        if mended is None:
+            raise
+        raise SpecError([*error.problems, *_problems(mended, size, registry)]) from None
     space = _space(spec, size)
     try:
         return plan_of(spec, space)
@@ -118,11 +110,8 @@ def check(
         document = read(source, overrides)
     except SpecError as error:
         return list(error.problems)
-    try:
-        drawn = plan_document(document, size, registry or default_registry())
-    except SpecError as error:
-        return [*document.warnings, *error.problems]
-    return [*document.warnings, *map(document.locate, _miscounted(drawn))]
+    found = _problems(document, size, registry or default_registry())
+    return in_reading_order([*document.warnings, *found])
 
 
 def assemble(
@@ -171,14 +160,57 @@ def load(path: str | os.PathLike[str], *, registry: Registry | None = None) -> U
     return model
 
 
-def _validated(data: Any, document: Document, registry: Registry) -> tuple[Spec, Origins]:
-    """The spec of a document's data, and where each of its places came from."""
+def convert(
+    *,
+    config: Mapping[str, Any] | None = None,
+    state_dict: Mapping[str, Tensor] | None = None,
+    family: str | None = None,
+    registry: Registry | None = None,
+) -> tuple[Spec, Mapping[str, Tensor]]:
+    """A network of another codebase as a spec, and its weights by our names.
+
+    Raises SpecError for an option without counterpart, and WeightError for weights that are not
+    those of the spec; every tensor of theirs is accounted for.
+
+    Arguments:
+        config: The options it was made with, such as diffusers' config.json; what is left out
+            has the original's defaults. Where it is None, the weights have to tell.
+        state_dict: Its weights; where it is None, none come back.
+        family: The importer, where neither of the two says whose the network is; see
+            ``archkit components importer``.
+        registry: The importers; those installed by default.
+
+    Examples:
+        >>> config = {"_class_name": "UNet2DModel", "block_out_channels": [32, 32, 64, 64]}
+        >>> spec, weights = convert(config=config)
+        >>> [stage.channels for stage in spec.encoder], weights
+        ([32, 32, 64, 64], {})
+    """
+    from .weights.importing import read as imported
+
+    found = imported(config, state_dict, family, registry)
+    return found.spec, found.state
+
+
+def _validated(document: Document, registry: Registry) -> tuple[Spec, Origins]:
+    """The spec of a document, and where each of its places came from."""
     context: dict[str, Any] = {"registry": registry, "origins": {}}
     try:
-        return Spec.model_validate(data, context=context), context["origins"]
+        return Spec.model_validate(document.data, context=context), context["origins"]
     except ValidationError as error:
-        found = complaints(error, context.get("filled", data), registry)
+        found = complaints(error, context.get("filled", document.data), registry)
         raise SpecError(located(found, document, context["origins"])) from None
+
+
+def _problems(
+    document: Document, size: int | tuple[int, ...] | None, registry: Registry
+) -> Sequence[Problem]:
+    """Everything that is wrong with a document."""
+    try:
+        drawn = plan_document(document, size, registry)
+    except SpecError as error:
+        return error.problems
+    return [document.locate(problem) for problem in _miscounted(drawn)]
 
 
 def _space(spec: Spec, size: int | tuple[int, ...] | None) -> tuple[int, ...] | None:
@@ -200,5 +232,6 @@ def _miscounted(drawn: Plan) -> list[Problem]:
     expected, counted = drawn.spec.parameters, drawn.cost.parameters
     if expected in (None, counted) or drawn.uncounted:
         return []
+    mend = f"correct the spec, or say `parameters: {counted}`"
     what = f"this network has {counted:,} parameters, and {expected:,} are expected"
-    return [Problem("parameter-count", what, "correct the spec or the number", ("parameters",))]
+    return [Problem("parameter-count", what, mend, ("parameters",))]

@@ -7,11 +7,11 @@ complaint about an inherited value points at the line that says it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from .component import Component, Lookup
 from .errors import SpecPath
+from .values import Value, merged, opened, unwrap, wrap
 
 # What a spec says when it says nothing; frozen under `archkit: 1`.
 DEFAULTS = {
@@ -27,98 +27,25 @@ DEFAULTS = {
     "head": "conv",
     "prediction": "velocity",
 }
-METHOD = "add"
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """Data that knows its place: `data` is a scalar, or a dict or tuple of Values.
-
-    An origin of None is a default, which stands in no file.
-    """
-
-    data: Any
-    origin: SpecPath | None
-
-    def get(self, key: str) -> Value | None:
-        """The value under `key`; None where there is none, or it is null."""
-        found = self.data.get(key) if isinstance(self.data, dict) else None
-        return found if found is not None and found.data is not None else None
-
+METHOD: Final = "add"
 
 # One source of a slot: what it says of the slot, and the row or top it belongs to.
 Level = tuple[Value | None, Value | None]
 
 
-def wrap(data: Any, origin: SpecPath | None) -> Value:
-    """Plain data, or components, as a Value."""
-    if isinstance(data, Component):
-        data = {**data.model_dump(exclude_unset=True), "type": data.word()}
-    elif hasattr(data, "model_dump"):
-        data = {name: getattr(data, name) for name in data.model_fields_set}
-    if isinstance(data, Mapping):
-        below = {k: wrap(v, None if origin is None else (*origin, k)) for k, v in data.items()}
-        return Value(below, origin)
-    if isinstance(data, list | tuple):
-        items = (wrap(v, None if origin is None else (*origin, i)) for i, v in enumerate(data))
-        return Value(tuple(items), origin)
-    return Value(data, origin)
-
-
-def unwrap(value: Value, path: SpecPath, origins: dict[SpecPath, SpecPath | None]) -> Any:
-    """Plain data again; `origins` learns where each place was filled from."""
-    origins[path] = value.origin
-    if isinstance(value.data, dict):
-        return {k: unwrap(v, (*path, k), origins) for k, v in value.data.items()}
-    if isinstance(value.data, tuple):
-        return tuple(unwrap(v, (*path, i), origins) for i, v in enumerate(value.data))
-    return value.data
-
-
-def opened(value: Value) -> Value:
-    """A bare name in its long form."""
-    if isinstance(value.data, str):
-        return Value({"type": value}, value.origin)
-    return value
-
-
-def merged(values: list[Value]) -> Value:
-    """The nearest value, refining those behind it as long as they are of its type."""
-    result, *rest = values
-    for value in rest:
-        if not isinstance(result.data, dict):
-            break
-        if not isinstance(value.data, dict):
-            continue  # switched off there, or a mistake that is told at its own place
-        theirs, ours = value.get("type"), result.get("type")
-        if theirs and ours and theirs.data != ours.data:
-            break
-        result = Value(_refined(value.data, result.data), result.origin)
-    return result
-
-
-def _refined(base: dict[str, Value], top: dict[str, Value]) -> dict[str, Value]:
-    order = {**({"type": base["type"]} if "type" in base else {}), **base, **top}
-    return {k: _joint(v, base[k]) if k in top and k in base else v for k, v in order.items()}
-
-
-def _joint(top: Value, base: Value) -> Value:
-    """One option that both name; two plain values need no merging."""
-    if isinstance(top.data, dict) or isinstance(base.data, dict):
-        return merged([opened(top), opened(base)])
-    return top
-
-
 def _live(levels: list[Level]) -> list[Level]:
-    """The levels without what another type has replaced, and without a mere `true`."""
+    """The levels without what another type has replaced, and without a mere `true`.
+
+    Options without a `type` are of the type that they refine, which stands further away.
+    """
+    opinions = [opened(v) if v is not None and v.data is not True else None for v, _ in levels]
+    types: list[str | None] = [None]
+    for opinion in reversed(opinions):
+        types.append((_type(opinion) if opinion else None) or types[-1])
+    nearest, replaced = types[-1], False
     kept: list[Level] = []
-    name, replaced = None, False
-    for value, scope in levels:
-        opinion = opened(value) if value is not None and value.data is not True else None
-        if opinion is not None:
-            theirs = opinion.get("type")
-            replaced = replaced or bool(name and theirs and theirs.data != name)
-            name = name or (theirs.data if theirs else None)
+    for opinion, name, (_, scope) in zip(opinions, types[:0:-1], levels, strict=True):
+        replaced = replaced or bool(opinion and nearest and name and name != nearest)
         kept.append((None if replaced else opinion, scope))
     return kept
 
@@ -137,10 +64,15 @@ class Filler:
         """
         usual = DEFAULTS.get(kind)
         default = default or (usual and Value(usual, None)) or None
-        if default and _type(opened(default)) != usual and not any(map(_named, levels)):
+        other = usual and default and _type(opened(default)) != usual
+        if other and not any(map(_named, levels)):
             levels = [(None if scope else value, scope) for value, scope in levels]
+        given = levels[0][0]
         levels = _live([*levels, (default, None)])
-        value = merged([value for value, _ in levels if value is not None])
+        said = [value for value, _ in levels if value is not None]
+        if not said:  # a bare `true` where nothing stands behind it: for validation to tell
+            return given or Value(None, None)
+        value = merged(said)
         cls = self._class(kind, value)
         if cls is None:
             return value
@@ -152,8 +84,8 @@ class Filler:
                 options[option] = self.component(inner, inside, own if own.data else None)
         for option in cls.inherited():
             found = [v for v, _ in self._inside(option, levels, cascades=True) if v]
-            if found:
-                options[option] = found[0]
+            own = wrap(cls.model_fields[option].get_default(), None)
+            options[option] = found[0] if found else own
         return Value(options, value.origin)
 
     def _inside(self, option: str, levels: list[Level], cascades: bool) -> list[Level]:
@@ -186,12 +118,13 @@ def _named(level: Level) -> bool:
     return value is not None and _type(opened(value)) is not None
 
 
-ROW = ("block", "attention", "pooling", "upsampling", "skip", "norm", "activation", "method")
 PLACES = {
     "encoder": ("block", "attention", "pooling", "upsampling", "skip"),
     "decoder": ("block", "attention", "upsampling", "skip"),
     "bottleneck": ("block", "attention"),
 }
+SCOPES = ("norm", "activation")
+"""What a row says for everything in it; filled only where it does."""
 
 
 def fill(data: Mapping[str, Any], lookup: Lookup) -> tuple[dict[str, Any], dict[SpecPath, Any]]:
@@ -226,7 +159,7 @@ class _Spec:
             out["registers"] = self._registers(registers)
         encoder = self.raw.get("encoder")
         if encoder and isinstance(encoder.data, tuple):
-            rows = tuple(self._encoder_row(row) for row in encoder.data)
+            rows = tuple(self._row("encoder", row, []) for row in encoder.data)
             out["encoder"] = Value(rows, encoder.origin)
             self._others(out, encoder)
         return Value(out, self.raw.origin)
@@ -265,50 +198,66 @@ class _Spec:
         return Value(out, given.origin)
 
     def _others(self, out: dict[str, Value], encoder: Value) -> None:
-        rows = encoder.data
+        rows = [self._complete(row, []) for row in encoder.data]
         decoder = self.raw.get("decoder")
         if decoder and isinstance(decoder.data, tuple):
-            mirrors = [*rows, *[None] * len(decoder.data)]
-            pairs = zip(decoder.data, mirrors, strict=False)
-            out["decoder"] = Value(
-                tuple(self._row("decoder", row, [row, mirror]) for row, mirror in pairs),
-                decoder.origin,
-            )
+            mirrors = [rows[i : i + 1] for i in range(len(decoder.data))]
+            pairs = zip(decoder.data, mirrors, strict=True)
+            filled = tuple(self._row("decoder", row, mirror) for row, mirror in pairs)
+            out["decoder"] = Value(filled, decoder.origin)
         bottom = self.raw.get("bottleneck")
-        if bottom and rows and isinstance(bottom.data, dict):
+        if bottom and rows:
             lit = [row for row in rows if _lit(row)]
-            scopes = [bottom, *lit[-1:]] if lit else [bottom]
-            out["bottleneck"] = self._row("bottleneck", bottom, [bottom, rows[-1]], scopes)
-
-    def _encoder_row(self, row: Value) -> Value:
-        return self._row("encoder", row, [row])
+            out["bottleneck"] = self._row("bottleneck", bottom, rows[-1:], lit[-1:])
 
     def _row(
-        self, place: str, row: Value, scopes: list[Any], attending: list[Any] | None = None
+        self, place: str, row: Value, behind: list[Value], lit: list[Value] | None = None
     ) -> Value:
-        """A row with its slots filled from itself, the rows it mirrors, and the top."""
+        """A row with its slots filled from itself, the rows it mirrors, and the top.
+
+        Arguments:
+            place: Which part of the spec it is a row of.
+            row: What it says.
+            behind: The rows it mirrors.
+            lit: The rows it has its attention from, if not those.
+        """
         if not isinstance(row.data, dict):
             return row
+        own = self._complete(row, behind)
         out = dict(row.data)
         for kind in PLACES[place]:
-            rows = attending if kind == "attention" and attending else scopes
-            levels: list[Level] = [(s.get(kind), s) for s in rows if s is not None]
-            if kind == "attention" and not _on(levels):
+            mirrored = lit if kind == "attention" and lit is not None else behind
+            levels = self._levels(kind, own, mirrored)
+            if kind == "attention" and not _on(levels[:-1]):
                 out[kind] = Value(False, row.origin if row.get(kind) else None)
-                continue
-            levels.append((self.raw.get(kind), self.top))
-            out[kind] = self.filler.component(kind, levels, Value(DEFAULTS[kind], None))
+            else:
+                out[kind] = self.filler.component(kind, levels)
+        for kind in SCOPES:
+            if row.get(kind):
+                out[kind] = self.filler.component(kind, self._levels(kind, row, behind))
         blocks = row.get("blocks")
         if blocks and isinstance(blocks.data, tuple):
-            out["blocks"] = Value(
-                tuple(self._unit(item, scopes) for item in blocks.data), blocks.origin
-            )
+            levels = self._levels("block", own, behind)
+            units = (self.filler.component("block", [(u, None), *levels]) for u in blocks.data)
+            out["blocks"] = Value(tuple(units), blocks.origin)
         return Value(out, row.origin)
 
-    def _unit(self, item: Value, scopes: list[Any]) -> Value:
-        levels: list[Level] = [(item, None), *((s.get("block"), s) for s in scopes if s)]
-        levels.append((self.raw.get("block"), self.top))
-        return self.filler.component("block", levels, Value(DEFAULTS["block"], None))
+    def _levels(self, kind: str, row: Value, behind: list[Value]) -> list[Level]:
+        return [(scope.get(kind), scope) for scope in (row, *behind, self.top)]
+
+    def _complete(self, row: Value, behind: list[Value]) -> Value:
+        """A row whose norm and activation, where it names them, are what they are in that row.
+
+        Options alone are left alone: they refine whatever they meet further inside.
+        """
+        if not isinstance(row.data, dict):
+            return row
+        whole = {
+            kind: self.filler.component(kind, self._levels(kind, row, behind))
+            for kind in SCOPES
+            if _named((row.get(kind), None))
+        }
+        return Value({**row.data, **whole}, row.origin)
 
 
 def _lit(row: Value) -> bool:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import PydanticUndefined
+from pydantic import ValidationError
 
 from .component import Component
 from .errors import Problem, SpecPath, dotted
@@ -112,7 +111,7 @@ def _problem(path: SpecPath, entries: list[Any], data: Any, registry: Registry) 
         return _typeless(path, context["kind"], entry["input"], registry)
     if kind in ("value_error", "assertion_error"):
         return Problem("bad-value", entry["msg"].partition(", ")[2], "", path)
-    if "-" in kind and kind != "wrong-type":
+    if ("-" in kind or "message" in context) and kind != "wrong-type":
         return _custom(path, kind, entry, data)
     wanted = " or ".join(dict.fromkeys(map(_wanted, told or entries)))
     name = path[-1] if isinstance(path[-1], str) else dotted(path)
@@ -164,27 +163,38 @@ def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):
-        return "a list" if value else "an empty list"
+        return f"a list of {len(value)}" if value else "an empty list"
     if value is None or isinstance(value, bool):
         return written(value)
+    if _is_number(value):
+        return f'`"{value}"`'
     text = str(value)
     return f"`{text[:40]}…`" if len(text) > 40 else f"`{text}`" if text else "nothing"
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is text that would be a number without its quotes."""
+    return isinstance(value, str) and isinstance(scalar(value), int | float)
 
 
 def _meant(entries: list[Any]) -> str:
     """The word that was probably meant, where there is a choice of words."""
     value = entries[0]["input"]
-    legal = [str(e.get("ctx", {}).get("expected", "")).split("'")[1::2] for e in entries]
-    return _near(value, sum(legal, [])) if isinstance(value, str) else ""
+    legal = "".join(str(e.get("ctx", {}).get("expected", "")) for e in entries)
+    return _near(value, legal.split("'")[1::2]) if isinstance(value, str) else ""
 
 
 def _mend(path: SpecPath, entries: list[Any], data: Any, registry: Registry) -> str:
     """What to write instead of a value of the wrong type."""
     value = entries[0]["input"]
     key = next(step for step in reversed(path) if isinstance(step, str))
-    if isinstance(value, str) and isinstance(scalar(value), int | float):
-        if any("number" in _wanted(e) for e in entries):
-            return f"write the number without quotes: `{key}: {value}`"
+    wanted = {_wanted(entry) for entry in entries}
+    if _is_number(value) and any("number" in text or text == value for text in wanted):
+        return f"write the number without quotes: `{key}: {value}`"
+    if "text" in wanted and isinstance(value, int | float):
+        return f'put it in quotes: `{key}: "{value}"`'
+    if isinstance(path[-1], int) and key in ("encoder", "decoder"):
+        return "for example `- {channels: 64, blocks: 2}`"
     kinds = [e["ctx"]["kind"] for e in entries if e["type"] == "wrong-type"]
     example = _EXAMPLES.get(key) or _default(path, data, registry)
     if kinds and not example:
@@ -204,6 +214,10 @@ def _default(path: SpecPath, data: Any, registry: Registry) -> str:
 
 def _typeless(path: SpecPath, kind: str, given: Any, registry: Registry) -> Problem:
     """A mapping that refines nothing: which component is meant can be told from its options."""
+    if given.get("type") is not None:
+        what = f"`type` takes the name of {_a(kind)}, not {_shown(given['type'])}"
+        mend = f"for example `type: {registry.names(kind)[0]}`"
+        return Problem("wrong-type", what, mend, (*path, "type"))
     fits = [
         name
         for name, cls in registry.components(kind).items()
@@ -222,6 +236,9 @@ def _unknown_key(path: SpecPath, data: Any, registry: Registry) -> Problem:
     what = f"{place(owner)} has no {'option' if part else 'key'} `{key}`"
     near = _near(key, known)
     mends = [f"did you mean `{near}`?"] if near else []
+    # Slots are filled by now, so that nobody knows who gave them.
+    if near in value_of(data, tuple(above)) and not part and not slot_or_model(owner, near)[0]:
+        mends, near = [f"drop it, for `{near}` is given already"], ""
     value = value_of(data, path)
     if elsewhere := list(islice(homes(key, value, owner, registry), 1 if part else 2)):
         mends.append(f"`{key}` belongs to {', or to '.join(elsewhere)}")

@@ -137,7 +137,10 @@ def _number(value: Any) -> Any:
 Number = Annotated[float, BeforeValidator(_number)]
 """A number; also ``sqrt(1/2)``, written as a paper does."""
 
-PerAxis = PositiveInt | Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)]
+PerAxis = (
+    PositiveInt
+    | Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3, strict=False)]
+)
 """A whole number for every spatial axis, or a list with one for each."""
 
 

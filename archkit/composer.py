@@ -29,7 +29,7 @@ def compose(text: Text, path: SpecPath = ()) -> tuple[Node | None, tuple[Problem
         text: What to read.
         path: Where in the spec the value will stand.
     """
-    _bounded(text)
+    bounded(text)
     composer = _Composer(text)
     try:
         root = composer.root(path)
@@ -40,11 +40,11 @@ def compose(text: Text, path: SpecPath = ()) -> tuple[Node | None, tuple[Problem
     return root, tuple(composer.found)
 
 
-def _bounded(text: Text) -> None:
+def bounded(text: Text) -> None:
     """Raises SpecError for a text that is too long, or holds what YAML may not."""
     if len(text.text) > MAX_CHARACTERS:
         what = f"`{text.name}` is longer than {MAX_CHARACTERS:,} characters"
-        raise SpecError([text.at(0).tell(Problem("too-long", what))])
+        raise SpecError([text.at(0).tell(Problem("too-long", what, "is this file a spec?"))])
     if found := _UNPRINTABLE.search(text.text):
         what = f"the character U+{ord(found[0]):04X} may not stand in YAML"
         mend = "remove it, if this is meant to be a text file"
@@ -82,11 +82,12 @@ class _Composer:
         """The value that begins with `event`."""
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event, path)
-        self.bound(1, 0, path, event)
+        is_scalar = isinstance(event, yaml.ScalarEvent)
+        self.bound(1, 0 if is_scalar else 1, path, event)
         self.tag(event, path)
         if event.anchor:
             self.anchors[event.anchor] = None
-        if isinstance(event, yaml.ScalarEvent):
+        if is_scalar:
             node = Node(self.value(event, path), self.reach(event))
         else:
             node = self.collection(event, path)
@@ -95,7 +96,6 @@ class _Composer:
         return node
 
     def collection(self, event: Any, path: SpecPath) -> Node:
-        self.bound(0, 1, path, event)
         self.depth += 1
         is_list = isinstance(event, yaml.SequenceStartEvent)
         data = self.items(path) if is_list else self.mapping(path)
@@ -119,7 +119,9 @@ class _Composer:
             name, key = self.key(event, path), self.place(event)
             first = keys.setdefault(name, key)
             if first is not key:
-                what = f"`{name}` is given twice, on line {first.line + 1} and on line {key.line + 1}"
+                what = (
+                    f"`{name}` is given twice, on line {first.line + 1} and on line {key.line + 1}"
+                )
                 self.complain("duplicate-key", what, "remove one of them", (*path, name), event)
             value = self.node(next(self.events), (*path, name))
             if name == "<<" and event.implicit[0]:
@@ -143,7 +145,7 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = Node(word, self.place(event))
         if event.implicit[0] and not word:
-            self.complain("bad-key", "there is no key here", "", path, event)
+            self.complain("bad-key", "there is no key here", "write `key: value`", path, event)
         elif not isinstance(self.resolved(event, path), str):
             mend = "put it in quotes if it is meant as a name"
             self.complain("bad-key", f"the key `{word}` is not text", mend, path, event)
@@ -186,13 +188,13 @@ class _Composer:
         word = event.value
         # Written with an escape, as "\x24{", it is text like any other.
         if "${" in word and "${" in self.text.text[event.start_mark.index : event.end_mark.index]:
-            mend = "use an anchor, &name and *name; as text, write it \"\\x24{\""
+            mend = 'use an anchor, &name and *name; as text, write it "\\x24{"'
             self.complain("interpolation", "`${` is reserved", mend, path, event)
         try:
             return scalar(word) if event.implicit[0] else word
         except OverflowError:
             what = f"this number has more than {MAX_DIGITS} digits"
-            self.complain("long-number", what, "", path, event)
+            self.complain("long-number", what, "write it as 1e100", path, event)
             return 0
 
     def tag(self, event: Any, path: SpecPath) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
+
 from .draft import Draft, Flow, Stand
 from .parts import Condition, Site, Tensor
 from .shapes import Shape
@@ -26,10 +28,11 @@ def wire(draft: Draft, spec: Spec, stem: int) -> None:
     if has_time:
         draft.inputs["t"] = Tensor(())
         draft.shared.setdefault("t", Flow("t", Shape(1)))
-    vectors, early = [], []
+    vectors: list[str] = []
+    early: list[str] = []
     for name, condition in told.conditions.items():
         stand = Stand(f"conditioning.{name}", ("conditioning", name), "conditioning")
-        if not name.isidentifier() or name in _RESERVED:
+        if not name.isidentifier() or iskeyword(name) or name in _RESERVED:
             draft.complain(
                 "condition-name",
                 f"`{name}` can't name a condition: it is passed to the model as `{name}=`",

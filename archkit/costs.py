@@ -112,16 +112,15 @@ class Cost:
         )
 
     def __mul__(self, times: int) -> Cost:
-        """So many of a kind, one after the other."""
+        """So many of a kind in a loop, each in the place of the one before."""
         if times == 0:
             return Cost()
-        out, more = self.out or 0, times - 1
-        between = out if self.keeps & (_X | _OUT) else 0
+        more = times - 1
+        between = self.out or 0 if self.keeps & (_X | _OUT) else 0
         return replace(
             self,
             parameters=self.parameters * times,
             macs=self.macs * times,
-            peak=max(self.peak, out + self.peak) if more else self.peak,
             saved=self.saved * times + between * more,
             reach={word: joined(r, r * more) for word, r in self.reach.items()},
             scores=tuple(replace(s, layers=s.layers * times) for s in self.scores),
@@ -139,7 +138,7 @@ class Cost:
 
     def holding(self, elements: int) -> Cost:
         """The same while so many elements more are alive."""
-        return replace(self, peak=self.peak + elements)
+        return replace(self, peak=self.peak + elements) if elements else self
 
     @classmethod
     def made(
@@ -201,17 +200,26 @@ class Cost:
 
     @classmethod
     def transposed(
-        cls, kernel: tuple[int, ...], stride: tuple[int, ...], *, x: Shape, out: Shape
+        cls,
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        *,
+        x: Shape,
+        out: Shape,
+        padding: tuple[int, ...],
+        bias: bool = True,
     ) -> Cost:
-        """A transposed convolution from `x` to `out`; each input meets the whole kernel."""
-        windows = tuple(
-            Window.transposed(k, s, (k - s) // 2) for k, s in zip(kernel, stride, strict=True)
-        )
+        """A transposed convolution from `x` to `out`; each input meets the whole kernel.
+
+        Arguments:
+            padding: What it cuts off before the first position.
+        """
+        windows = tuple(map(Window.transposed, kernel, stride, padding))
         return cls._taps(
             x.channels * out.channels,
             kernel,
             positions=x.positions,
-            bias=out.channels,
+            bias=out.channels * bias,
             out=out.elements,
             windows=windows,
         )

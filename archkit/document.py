@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from .errors import Problem, Span, SpecPath
@@ -13,6 +14,12 @@ from .errors import Problem, Span, SpecPath
 _ABOUT_KEYS = frozenset({"unknown-key", "duplicate-key", "missing-key", "unread-condition"})
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that YAML's parser counts
 _LONGEST = 400
+
+
+@lru_cache(maxsize=8)
+def _starts(text: str) -> tuple[int, ...]:
+    """Where the lines of a text begin; kept, as complaints come in crowds."""
+    return (0, *(found.end() for found in _BREAK.finditer(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +31,23 @@ class Text:
     before: str = ""
 
     def line(self, number: int) -> str:
-        """One line, counted from 0; what can't be printed is replaced, column by column."""
-        lines = _BREAK.split(self.before + self.text)
-        shown = lines[number] if number < len(lines) else ""
-        return "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in shown)
+        """One line, counted from 0, without its break."""
+        starts = (*_starts(self.text)[number : number + 2], len(self.text))
+        return self.text[starts[0] : starts[1]].rstrip("\n\r\x85\u2028\u2029")
+
+    def excerpt(self, number: int) -> str:
+        """A line to show: what can't be printed is replaced, and a very long line is left out."""
+        line = (self.before if number == 0 else "") + self.line(number)
+        if len(line) > _LONGEST:
+            return ""
+        return "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line)
 
     def at(self, index: int) -> Place:
         """The place of one character."""
-        *above, line = _BREAK.split(self.text[:index])
-        return Place(self, len(above), len(line), len(above), len(line) + 1)
+        starts = _starts(self.text)
+        line = bisect_right(starts, index) - 1
+        column = index - starts[line]
+        return Place(self, line, column, line, column + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +60,19 @@ class Place:
     end_line: int
     end_column: int
 
-    def part(self, word: str, start: int, end: int) -> Place:
-        """Where ``word[start:end]`` stands, if `word` is written here as it is, or in quotes."""
-        shown = self.text.line(self.line)[len(self.text.before) * (self.line == 0) :]
+    def text_of(self, word: str) -> Place | None:
+        """Where `word` stands without its quotes, if it is written here letter for letter."""
+        shown = self.text.line(self.line)
         column = self.column + (shown[self.column : self.column + 1] in ("'", '"'))
-        if shown[column : column + len(word)] != word:
-            return self
-        return Place(self.text, self.line, column + start, self.line, column + end)
+        found = shown[column : column + len(word)] == word
+        return Place(self.text, self.line, column, self.line, column + len(word)) if found else None
+
+    def part(self, start: int, end: int) -> Place:
+        """A part of one line, by its columns from the start of this place."""
+        return replace(self, column=self.column + start, end_column=self.column + end)
 
     def tell(self, problem: Problem) -> Problem:
-        """The problem, located here; of a line that is too long nothing is shown."""
+        """The problem, located here."""
         first, last = (len(self.text.before) * (n == 0) for n in (self.line, self.end_line))
         span = Span(
             self.text.name,
@@ -63,8 +81,7 @@ class Place:
             self.end_line + 1,
             self.end_column + last + 1,
         )
-        line = self.text.line(self.line)
-        return replace(problem, span=span, excerpt=line if len(line) <= _LONGEST else "")
+        return replace(problem, span=span, excerpt=self.text.excerpt(self.line))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .component import Misfit
 from .errors import Problem, SpecPath
-from .parts import Part, Resampler, Side, Site, Skip, Tensor
+from .parts import Block, Part, Pooling, Resampler, Side, Site, Skip, Tensor
 from .plans import Link, Node
 from .proof import Step
 from .shapes import Shape
@@ -46,6 +46,8 @@ class Draft:
     shared: dict[str, Flow] = field(default_factory=dict)
     contexts: dict[str, Shape] = field(default_factory=dict)
     paces: dict[str, str] = field(default_factory=lambda: {"x": "x"})
+    waiting: tuple[Stand, Pooling, Site] | None = None
+    """A pooling that the first convolution of the next block does, and where it would stand."""
     sound: bool = True
     """Whether sizes can be proven: not where skips are missing, or a stride is wrong."""
 
@@ -54,6 +56,8 @@ class Draft:
     ) -> Flow:
         """A node on the trunk; returns what comes out of it, a guess if it does not fit."""
         embedding = self.shared.get("embedding")
+        if self.waiting and isinstance(part, Block):
+            site["stride"] = self._stride(part)
         place = Site(
             dims=self.dims,
             x=x.shape,
@@ -100,11 +104,11 @@ class Draft:
         try:
             return part.infer(site)
         except Misfit as misfit:
+            if isinstance(part, Resampler) and misfit.code == "misfit":
+                self.sound = False
             if misfit.code != "size":  # sizes are the proof's to tell, with axis and level
                 self.complain(misfit.code, misfit.what, misfit.mend, stand, misfit.option)
-            channels = site.width
-            if isinstance(part, Skip) and site.skip and part.type == "concat":
-                channels = site.x.channels + site.skip.channels
+            channels = part.leaves(site) if isinstance(part, Skip) and site.skip else site.width
             return Shape(channels, site.x.space)
 
     @staticmethod
@@ -131,6 +135,33 @@ class Draft:
             return
         self.paces[stand.path] = stand.path
         self.steps.append(Step(stand.path, stand.level, here, maps=maps))
+
+    def leave_to_next(self, stand: Stand, pooling: Pooling, x: Flow, site: Site) -> Flow:
+        """A pooling that is no node; the trunk, which is shrunk by the next block."""
+        self.waiting = (stand, pooling, site)
+        try:
+            pooling.size_maps(site)
+        except Misfit as misfit:
+            self.sound = False
+            self.complain(misfit.code, misfit.what, misfit.mend, stand, misfit.option)
+        return replace(x, level=stand.level + 1)
+
+    def block_is_next(self, word: str) -> None:
+        """Complains of a word that comes between such a pooling and the block."""
+        if self.waiting and word != "block":
+            stand, pooling, _ = self.waiting
+            what = f"the next block does pooling `{pooling.type}`, and `{word}` comes before it"
+            self.complain("pooling-first", what, "use another pooling, or `layout: classic`", stand)
+            self.waiting = None
+
+    def _stride(self, block: Block) -> tuple[int, ...] | None:
+        assert self.waiting
+        (stand, pooling, site), self.waiting = self.waiting, None
+        if not block.strides:
+            what = f"a `{block.type}` block can't stride in its first convolution"
+            mend = "use `block: conv` or `block: residual`, or another pooling"
+            self.complain("pooling-first", what, mend, stand)
+        return self.strides(pooling, site)
 
     def strides(self, pooling: Resampler, site: Site) -> tuple[int, ...] | None:
         """The strides of a pooling, for the upsampling that undoes it."""

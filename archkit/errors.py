@@ -6,6 +6,7 @@
   * ShapeError    a tensor does not fit the assembled network
   * WeightError   a weight file does not fit the assembled network
   * DiffusionError  a model can't be trained, or sampled from, in the way asked for
+  * DrawingError  a picture can't be drawn or written in the way asked for
 """
 
 from __future__ import annotations
@@ -25,6 +26,16 @@ def dotted(path: SpecPath) -> str:
         'encoder.0.blocks.1.dropout'
     """
     return ".".join(map(str, path))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    Examples:
+        >>> counted(1, "row"), counted(2, "row")
+        ('1 row', '2 rows')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +154,7 @@ class WeightError(ArchkitError):
 
 class DiffusionError(ArchkitError):
     """A model can't be trained, or sampled from, in the way asked for."""
+
+
+class DrawingError(ArchkitError):
+    """A picture can't be drawn or written in the way asked for."""

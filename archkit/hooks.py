@@ -9,7 +9,7 @@ import pluggy
 from .component import Component
 
 API = 1
-"""The version of these hooks. A plugin may state the one it was written for: ``ARCHKIT_API = 1``."""
+"""The version of these hooks; a plugin may state the one it was written for, ``ARCHKIT_API = 1``."""
 
 hookspec = pluggy.HookspecMarker("archkit")
 hookimpl = pluggy.HookimplMarker("archkit")

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from .component import Component
 from .errors import Problem, SpecError
 
 if TYPE_CHECKING:
@@ -86,12 +87,15 @@ class Codebase:
             (``input_blocks.{tap}.{step}``).
         tables: The parameter tables, by component (``block.resnet``).
         dropped: Tensors of theirs that have no counterpart, and why; ``*`` stands for anything.
+        inside: What names begin with where the network is part of a larger checkpoint, the
+            likeliest first.
     """
 
     name: str
     places: Mapping[str, str]
     tables: Mapping[str, Table]
     dropped: Mapping[str, str] = field(default_factory=dict)
+    inside: tuple[str, ...] = ()
 
     def but(
         self,
@@ -108,36 +112,39 @@ class Codebase:
         )
 
 
+Config = Mapping[str, Any]
+"""The options that a network of theirs was made with, by their names."""
+
 Shapes = Mapping[str, tuple[int, ...]]
 """The tensors of a state dict: names and shapes, no numbers."""
 
 
-class Importer:
-    """Reads the networks of one family. Subclasses name the family and answer the questions.
+class Importer(Component):
+    """Reads the networks of one family, as configs and as tensors.
 
-    None of the answers needs torch, so that a config can be turned into a spec without it.
+    A component like any other, offered by the same hook as ``importer.<family>``. None of its
+    answers needs torch, so that a config can be turned into a spec without it.
     """
 
-    family: ClassVar[str]
-    """What the family is called, as in ``--family``."""
+    kind = "importer"
 
-    def reads(self, config: Mapping[str, Any]) -> bool:
+    def reads(self, config: Config) -> bool:
         """Whether a config says, by itself, that it is of this family."""
         return False
 
-    def finds(self, shapes: Shapes) -> Mapping[str, Any] | None:
+    def finds(self, shapes: Shapes) -> Config | None:
         """The config that a state dict was made with, as far as names and shapes tell.
 
         None if it is of another family, or if nothing can be told.
         """
         return None
 
-    def spec(self, config: Mapping[str, Any]) -> dict[str, Any]:
+    def spec(self, config: Config) -> dict[str, Any]:
         """The spec, as plain data; raises SpecError naming every option without counterpart."""
         raise NotImplementedError(f"{type(self).__name__} has no spec()")
 
-    def codebase(self, config: Mapping[str, Any]) -> Codebase:
-        """The names of its tensors."""
+    def codebase(self, config: Config) -> Codebase:
+        """How its tensors are named."""
         raise NotImplementedError(f"{type(self).__name__} has no codebase()")
 
 
@@ -158,7 +165,7 @@ class Options:
         archkit.errors.SpecError: error[no-counterpart]: `gated: true` of their network has no ...
     """
 
-    def __init__(self, config: Mapping[str, Any], owner: str) -> None:
+    def __init__(self, config: Config, owner: str) -> None:
         self._left = dict(config)
         self._owner = owner
         self._problems: list[Problem] = []

@@ -24,6 +24,8 @@ from .syntax import MAX_DEPTH, too_deep
 
 MAX_LEVELS = 16
 
+_FOR_ONE = "for example `extends: ddpm-cifar10`"
+
 # These describe one spec, not those that extend it.
 _OWN = ("name", "about", "reference", "parameters")
 _BYTES = 4 * MAX_CHARACTERS + 1  # what is longer than this is too long in any encoding
@@ -48,17 +50,17 @@ def load(
         known: The names of shipped specs, for suggestions.
     """
     reading = _Reading(library, tuple(known))
-    changes = reading.changes(overrides)
     root = Node({})
     with reading.collecting():
         root = reading.root(source)
-    for change in changes:
-        root = reading.changed(root, change)
-    if any(problem.severity == "error" for problem in reading.found):
-        raise SpecError(dict.fromkeys(reading.found))
-    if changes and not any(change.steps[0].word == "parameters" for change in changes):
+    for number, argument in enumerate(overrides, 1):
+        root = reading.changed(root, from_argument, argument, number)
+    found = tuple(dict.fromkeys(reading.found))
+    if any(problem.severity == "error" for problem in found):
+        raise SpecError(found)
+    if overrides and not any(argument.startswith("parameters=") for argument in overrides):
         root = _without(root, "parameters")  # a changed network has another number of them
-    return Document(root, tuple(dict.fromkeys(reading.found)))
+    return Document(root, found)
 
 
 def merged(base: Node, top: Node) -> Node:
@@ -98,24 +100,12 @@ class _Reading:
             self.found += error.problems
             self.complete = False
 
-    def changes(self, overrides: Sequence[str]) -> list[Override]:
-        changes = []
-        for number, argument in enumerate(overrides, 1):
-            try:
-                change, warnings = from_argument(argument, number)
-            except SpecError as error:
-                self.found += error.problems
-            else:
-                self.found += warnings
-                changes.append(change)
-        return changes
-
-    def changed(self, root: Node, change: Override) -> Node:
-        """The changed tree; of one that is not complete, complaints would only mislead."""
-        if not self.complete:
-            return root
+    def changed(self, root: Node, override: Callable[..., Override], *given: Any) -> Node:
+        """The tree as an override leaves it; of half a tree, complaints would only mislead."""
         try:
-            return change(root)
+            change = override(*given)
+            self.found += change.warnings
+            return change(root) if self.complete else root
         except SpecError as error:
             self.found += error.problems
             return root
@@ -151,20 +141,22 @@ class _Reading:
             with path.open("rb") as file:
                 return file.read(_BYTES)
         except (FileNotFoundError, ValueError):
-            what, mend = f"there is no file `{path}`", self.near(path.name, path.parent)
+            what, mend = f"there is no file `{path}`", self.near(path) or "check the path"
             raise SpecError([Problem("missing-file", what, mend)]) from None
         except IsADirectoryError:
-            raise SpecError([Problem("not-a-file", f"`{path}` is a folder")]) from None
+            what, mend = f"`{path}` is a folder", "name a file in it"
+            raise SpecError([Problem("not-a-file", what, mend)]) from None
         except OSError as error:
             what = f"`{path}` can't be read: {error.strerror}"
-            raise SpecError([Problem("unreadable-file", what)]) from None
+            mend = "check the path and its permissions"
+            raise SpecError([Problem("unreadable-file", what, mend)]) from None
 
-    def near(self, name: str, folder: Path) -> str:
-        """A suggestion, from the files of a folder and the shipped specs."""
+    def near(self, path: Path) -> str:
+        """A suggestion, from the files beside a path and the shipped specs."""
         with suppress(OSError, ValueError):
-            files = [path.name for path in folder.glob("*.yaml")]
-            full = [f"{name}.yaml"] if f"{name}.yaml" in files else []
-            if near := full or difflib.get_close_matches(name, [*self.known, *files], 1):
+            files = [file.name for file in path.parent.glob("*.yaml")]
+            full = [f"{path.name}.yaml"] if f"{path.name}.yaml" in files else []
+            if near := full or difflib.get_close_matches(path.name, [*self.known, *files], 1):
                 return f"did you mean `{near[0]}`?"
         return ""
 
@@ -182,29 +174,42 @@ class _Reading:
                 levels = max(levels, above + 1)
         if base:
             tree = merged(_without(base, *_OWN), tree)
-        for change in self.settings(settings):
-            tree = self.changed(tree, change)
-        return tree, levels
+        return self.settled(tree, settings), levels
+
+    def settled(self, tree: Node, settings: Node | None) -> Node:
+        """The tree with a spec's `set` applied."""
+        if settings is None or settings.data is None:
+            return tree
+        if not isinstance(settings.data, dict):
+            what, mend = "`set` is a mapping of keys to values", "as in `encoder.0.channels: 64`"
+            problem = Problem("bad-override", what, mend, ("set",))
+            self.found.append(settings.tell(problem))
+            return tree
+        for key, value in settings.data.items():
+            tree = self.changed(tree, from_setting, key, value)
+        return tree
 
     def base(
         self, name: Node, path: SpecPath, folder: Path, chain: tuple[Path, ...]
     ) -> tuple[Node, int]:
         """The tree that a name in `extends` stands for, and its levels."""
 
-        def refused(code: str, what: str, mend: str = "") -> SpecError:
+        def refused(code: str, what: str, mend: str) -> SpecError:
             return SpecError([name.tell(Problem(code, what, mend, path))])
 
         if not isinstance(name.data, str):
-            raise refused("bad-extends", "`extends` takes a name, or a list of names")
+            raise refused("bad-extends", "`extends` takes a name, or a list of names", _FOR_ONE)
         found = self.find(name.data, folder)
         if found is None:
             what = f"`{name.data}` is no file, and no spec that ships with archkit"
-            mend = self.near(name.data, folder) or f"looked in `{folder}`"
+            path_meant = folder / name.data
+            mend = self.near(path_meant) or f"looked in `{path_meant.parent}`"
             raise refused("missing-extends", what, mend)
         place = found.resolve()
         if place in chain:
             circle = " → ".join(step.name for step in (*chain[chain.index(place) :], place))
-            raise refused("extends-circle", f"`extends` goes in a circle: {circle}")
+            what, mend = f"`extends` goes in a circle: {circle}", "remove one of these `extends`"
+            raise refused("extends-circle", what, mend)
         if len(chain) <= MAX_LEVELS:
             try:
                 tree, levels = self.file(found, chain)
@@ -212,29 +217,15 @@ class _Reading:
                 raise SpecError(p if p.span else name.tell(p) for p in error.problems) from None
             if len(chain) + levels <= MAX_LEVELS:
                 return tree, levels
-        raise refused("extends-depth", f"more than {MAX_LEVELS} levels of `extends`")
+        what = f"more than {MAX_LEVELS} levels of `extends`"
+        raise refused("extends-depth", what, "extend a spec that is nearer to the first")
 
     def find(self, name: str, folder: Path) -> Path | None:
         """A file beside the spec, or a shipped spec."""
-        with suppress(OSError, ValueError):
+        with suppress(OSError):
             path = folder / name
             return path if path.is_file() else self.library(name)
         return None
-
-    def settings(self, node: Node | None) -> list[Override]:
-        if node is None or node.data is None:
-            return []
-        if not isinstance(node.data, dict):
-            problem = Problem("bad-override", "`set` is a mapping of keys to values", "", ("set",))
-            self.found.append(node.tell(problem))
-            return []
-        changes = []
-        for key, value in node.data.items():
-            try:
-                changes.append(from_setting(key, value))
-            except SpecError as error:
-                self.found += error.problems
-        return changes
 
 
 def _listed(extends: Node | None) -> list[tuple[SpecPath, Node]]:

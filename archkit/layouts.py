@@ -32,6 +32,9 @@ _GROUP = re.compile(
 )
 
 
+_SAMPLE = "for example `(join block attention)*(n+1)`, see `archkit explain layout.ddpm`"
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One step of a template, and the register it names, if any."""
@@ -119,7 +122,6 @@ class Layout(Component):
             try:
                 parse(getattr(self, part))
             except ValueError as error:
-                raise PydanticCustomError(
-                    "bad-layout", "{message}", {"message": f"in `{part}`, {error}"}
-                ) from None
+                context = {"message": str(error), "at": (part,), "mend": _SAMPLE}
+                raise PydanticCustomError("bad-layout", "{message}", context) from None
         return self

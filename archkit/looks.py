@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from .parts import Site
 
 
+_OF_KIND = {
+    "norm": "plain",
+    "activation": "plain",
+    "skip": "plain",
+    "pooling": "down",
+    "upsampling": "up",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Op:
     """One step inside a component, for the picture of its inside.
@@ -37,9 +46,14 @@ class Looks(Component):
 
     short: ClassVar[str] = ""
     """What it is called in a diagram, in a word; its name in a spec if left out."""
-    group: ClassVar[str] = "custom"
+    group: ClassVar[str] = ""
     """What it has its colour in common with: ``convolution``, ``resnet``, ``attention``,
-    ``transformer``, ``down``, ``up``, ``plain``, or a word of its own."""
+    ``transformer``, ``down``, ``up``, ``plain``, or a word of its own. Left out, resamplers, norms,
+    activations and skips go with their kind, and everything else is ``custom``."""
+
+    def grouped(self) -> str:
+        """Its group, or that of its kind."""
+        return self.group or _OF_KIND.get(self.kind, "custom")
 
     def caption(self, site: Site) -> str:
         """What is written on it at a site."""
@@ -49,8 +63,8 @@ class Looks(Component):
         """Its steps in the order they run, the last one is what comes out; empty: not told."""
         return ()
 
-    def steps(self, site: Site, name: str = "") -> tuple[Op, ...]:
+    def steps(self, site: Site, name: str = "", reads: tuple[str, ...] = ()) -> tuple[Op, ...]:
         """It as one op in the inside of another; nothing where its type is ``none``."""
         if self.type == "none":
             return ()
-        return (Op(self.caption(site), name=name, group=self.group),)
+        return (Op(self.caption(site), reads, name, self.grouped()),)

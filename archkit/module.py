@@ -105,7 +105,7 @@ class UNet(nn.Module):
         out = values["x"]
         saving = self._saving if self.training and torch.is_grad_enabled() else frozenset()
         for step in self._steps:
-            module = step.owner._modules[step.name]
+            module: nn.Module = step.owner._modules[step.name]  # type: ignore[assignment]
             arguments = [values[name] for name in step.inputs]
             for name in step.spent:
                 del values[name]
@@ -173,10 +173,10 @@ class UNet(nn.Module):
         if value.ndim != len(takes.shape) + 1:
             wanted = ", ".join(["batch", *(str(n or "any") for n in takes.shape)])
             raise ShapeError(f"`{name}` has the shape {tuple(value.shape)} and needs ({wanted})")
-        for n, wanted in zip(value.shape[1:], takes.shape, strict=True):
-            if wanted is not None and n != wanted:
+        for n, size in zip(value.shape[1:], takes.shape, strict=True):
+            if size is not None and n != size:
                 raise ShapeError(
-                    f"`{name}` has the shape {tuple(value.shape)}; {n} should be {wanted}"
+                    f"`{name}` has the shape {tuple(value.shape)}; {n} should be {size}"
                 )
         if takes.follows and value.shape[2:] != x.shape[2:]:
             sizes = tuple("×".join(map(str, v.shape[2:])) for v in (value, x))

@@ -15,14 +15,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .composer import compose
+from .composer import bounded, compose
 from .document import Node, Place, Text
 from .errors import Problem, SpecError, SpecPath, dotted
+from .syntax import MAX_DEPTH
 
 _STEP = re.compile(r"\.([^.\[\]\s=~+]+)|\[(-?\d+|\*)\]")
 _INDEX = re.compile(r"-?\d{1,9}")
 _EXAMPLE = "for example `encoder.0.channels=64`"
-MAX_STEPS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,13 @@ class Override:
         steps: The path to what changes.
         value: What stands there afterwards; None deletes it.
         append: Put the value at the end of the list instead.
+        warnings: About the value.
     """
 
     steps: tuple[Step, ...]
     value: Node | None
     append: bool = False
+    warnings: tuple[Problem, ...] = ()
 
     def __call__(self, root: Node) -> Node:
         """The changed tree; raises SpecError where the path leads nowhere."""
@@ -60,9 +62,9 @@ class Override:
         node = _entered(node, step, path)
         data: Any = list(node.data) if isinstance(node.data, tuple) else dict(node.data)
         keys = _keys(node, step, path)
-        refused: list[Problem] = []
+        refused: list[SpecError] = []
         # Deleting goes from the end, so that it moves no item that is still to come.
-        for key in keys if self.value else reversed(keys):
+        for key in keys if rest or self.value else reversed(keys):
             try:
                 if rest:
                     below = node.child(key) or Node(None, step.place, step.place)
@@ -72,10 +74,10 @@ class Override:
                 else:
                     self._set(data, key, step, path)
             except SpecError as error:
-                refused += error.problems
+                refused.append(error)
         # Deleting from every item is fine where only some have what is deleted.
         if refused and (self.value or len(refused) == len(keys)):
-            raise SpecError(refused)
+            raise SpecError(problem for error in refused for problem in error.problems)
         return replace(node, data=tuple(data) if isinstance(data, list) else data)
 
     def _set(self, data: Any, key: Any, step: Step, path: SpecPath) -> None:
@@ -87,7 +89,7 @@ class Override:
             old = () if value is item else value.data
             if not isinstance(old, tuple):
                 what = f"`{dotted((*path, key))}` is no list to append to"
-                raise _refused(what, "set it as a whole, without the `+`", step, path)
+                raise _refused(what, "set it as a whole, without the `+`", step, (*path, key))
             value = replace(value, data=(*old, item))
         elif key == "type" and here is not None and here.data != value.data:
             data.clear()  # its options were those of another type
@@ -98,7 +100,8 @@ def _delete(data: Any, key: Any, step: Step, path: SpecPath) -> None:
     if isinstance(data, dict) and key not in data:
         near = difflib.get_close_matches(key, data, 1)
         mend = f"did you mean `{near[0]}`?" if near else ""
-        raise _refused(f"there is no `{dotted((*path, key))}` to delete", mend, step, path)
+        what = f"there is no `{dotted((*path, key))}` to delete"
+        raise _refused(what, mend, step, (*path, key))
     del data[key]
 
 
@@ -115,7 +118,8 @@ def _entered(node: Node, step: Step, path: SpecPath) -> Node:
     if node.data is None or isinstance(node.data, bool):
         return replace(node, data={})
     if isinstance(node.data, int | float):
-        raise _refused(f"{where} is {node.data} and has nothing inside", "", step, path)
+        mend = f"set it: `{dotted(path)}=…`"
+        raise _refused(f"{where} is {node.data} and has nothing inside", mend, step, path)
     what = f"{where} is an object of Python, whose inside overrides can't reach"
     raise _refused(what, f"set {where} as a whole", step, path)
 
@@ -125,18 +129,19 @@ def _keys(node: Node, step: Step, path: SpecPath) -> list[Any]:
     where = f"`{dotted(path)}`" if path else "the spec"
     if step.word == "*":
         if not node.data:
-            raise _refused(f"{where} is empty: `*` stands for nothing", "", step, path)
+            mend = f"set it as a whole: `{dotted(path)}=…`"
+            raise _refused(f"{where} is empty: `*` stands for nothing", mend, step, path)
         return list(node.data) if isinstance(node.data, dict) else list(range(len(node.data)))
     if isinstance(node.data, dict):
         return [step.word]
-    size, index = len(node.data), step.index
-    legal = f"{where} has {size} items: 0 to {size - 1}, or -1 to -{size} from the end"
+    size, index, here = len(node.data), step.index, dotted(path)
     if index is None:
-        mend = f"write `{dotted(path)}.0`, `.-1` or `.*`"
+        mend = f"write `{here}.0`, `{here}.-1` or `{here}.*`"
         raise _refused(f"{where} is a list, and `{step.word}` is no index", mend, step, path)
     if not -size <= index < size:
-        mend = legal if size else f"{where} is an empty list"
-        raise _refused(f"`{dotted((*path, index))}` is out of range", mend, step, path)
+        mend = f"{where} has {size} items: 0 to {size - 1}, or -1 to -{size} from the end"
+        mend = mend if size else f"{where} is an empty list"
+        raise _refused(f"`{here}.{index}` is out of range", mend, step, path)
     return [index % size]
 
 
@@ -145,14 +150,15 @@ def _refused(what: str, mend: str, step: Step, path: SpecPath) -> SpecError:
     return SpecError([step.place.tell(problem) if step.place else problem])
 
 
-def from_argument(argument: str, number: int) -> tuple[Override, tuple[Problem, ...]]:
-    """An override of the command line, and warnings; raises SpecError if it is none.
+def from_argument(argument: str, number: int) -> Override:
+    """An override of the command line; raises SpecError if it is none.
 
     Arguments:
         argument: ``KEY=VALUE``, ``KEY+=VALUE`` or ``~KEY``.
         number: Which of them it is, from 1; complaints call it ``<override 1>``.
     """
     text = Text(f"<override {number}>", argument)
+    bounded(text)
     key, equals, value = argument.partition("=")
     place = Place(text, 0, 0, 0, len(key))
     deletes = key.startswith("~")
@@ -161,11 +167,11 @@ def from_argument(argument: str, number: int) -> tuple[Override, tuple[Problem, 
         raise SpecError([place.tell(Problem("bad-override", what, _EXAMPLE))])
     steps = _steps(key, place)
     if deletes:
-        return Override(steps, None), ()
+        return Override(steps, None)
     written = Text(text.name, value, before=key + equals)
     path = tuple(step.word if step.index is None else step.index for step in steps)
     root, warnings = compose(written, path)
-    return Override(steps, root or Node(None, written.at(0)), key.endswith("+")), warnings
+    return Override(steps, root or Node(None, written.at(0)), key.endswith("+"), warnings)
 
 
 def from_setting(key: str, value: Node) -> Override:
@@ -183,14 +189,18 @@ def _steps(key: str, place: Place | None) -> tuple[Step, ...]:
     """The steps of a key, each with its own place."""
     start, end = int(key.startswith("~")), len(key) - key.endswith("+")
     path = "." + key[start:end]  # now every step begins with its mark
+    here = place.text_of(key) if place else None
     steps: list[Step] = []
     at = 0
-    while found := _STEP.match(path, at):
+    while (found := _STEP.match(path, at)) and len(steps) < MAX_DEPTH:
         group = found.lastindex or 1
-        ends = (found.start(group) + start - 1, found.end(group) + start - 1)
-        steps.append(Step(found[group], place.part(key, *ends) if place else None))
+        first, last = (index + start - 1 for index in found.span(group))
+        steps.append(Step(found[group], here.part(first, last) if here else place))
         at = found.end()
-    if at < len(path) or len(steps) > MAX_STEPS:
+    if at < len(path):
         problem = Problem("bad-override", f"`{key}` is no path into a spec", _EXAMPLE)
         raise SpecError([place.tell(problem) if place else problem])
+    if steps[0].word in ("extends", "set"):
+        what = f"`{steps[0].word}` can't be overridden"
+        raise _refused(what, "write it into the spec", steps[0], (steps[0].word,))
     return tuple(steps)

@@ -36,7 +36,8 @@ class Site:
         contexts: The sequences that attention may read, by the name of their condition.
         resample: The pooling or upsampling that a block has to do inside itself.
         bare: For a resampler: it stands inside a block, which brings the convolutions.
-        stride: For an upsampling: the strides of the pooling that it undoes.
+        stride: For an upsampling: the strides of the pooling that it undoes. For a block: those
+            of its first convolution, where the pooling before it is left to it.
         clock: What times are multiplied with before they are embedded.
         role: For a precondition: which of its places this is.
     """
@@ -115,6 +116,8 @@ class Block(Part):
     kind = "block"
     resamples: ClassVar[bool] = False
     """Whether it can pool or upsample inside itself (`site.resample`)."""
+    strides: ClassVar[bool] = False
+    """Whether its first convolution can stride (`site.stride`)."""
 
 
 class Attention(Part):
@@ -135,6 +138,8 @@ class Pooling(Resampler):
     """Shrinks the trunk between two stages of the encoder."""
 
     kind = "pooling"
+    by_next: ClassVar[bool] = False
+    """Whether it is no node, because the first convolution of the next block does it."""
 
 
 class Upsampling(Resampler):
@@ -150,6 +155,10 @@ class Skip(Part):
 
     def reads(self, site: Site) -> tuple[str, ...]:
         return ("x", "skip")
+
+    def leaves(self, site: Site) -> int:
+        """How many channels leave, whether or not the sizes fit."""
+        return site.x.channels
 
     @property
     def reads_skip(self) -> bool:

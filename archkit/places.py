@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .document import Document
+from .document import Document, Node
 from .errors import Problem, SpecPath
 
 Origins = Mapping[SpecPath, SpecPath | None]
@@ -18,8 +18,7 @@ def located(found: Iterable[Problem], document: Document, origins: Origins) -> l
     told: dict[Any, Problem] = {}
     for problem in found:
         key = (problem.code, _blamed(problem, origins))
-        place = _traced(problem, origins)
-        first = told.setdefault(key, document.locate(place) if place.path else place)
+        first = told.setdefault(key, _placed(_traced(problem, origins), document))
         if first.node and problem.node != first.node:
             told[key] = replace(first, more=first.more + 1)
     return in_reading_order(told.values())
@@ -33,6 +32,14 @@ def in_reading_order(problems: Iterable[Problem]) -> list[Problem]:
         return (0, span.file, span.line, span.column) if span else (1,)
 
     return sorted(problems, key=place)
+
+
+def _placed(problem: Problem, document: Document) -> Problem:
+    if not problem.path:
+        return problem
+    found = document.locate(problem)
+    # Where nothing on the way there is written, no line is to blame.
+    return found if document.root.child(problem.path[0]) else replace(found, excerpt="")
 
 
 def _traced(problem: Problem, origins: Origins) -> Problem:
@@ -57,23 +64,32 @@ def _upwards(path: SpecPath) -> Iterator[SpecPath]:
     return (path[:end] for end in range(len(path), 0, -1))
 
 
-def amended(data: Any, problems: Sequence[Problem]) -> Any:
-    """Plain data where each complaint is mended by its one word; None where one needs more."""
+def amended(document: Document, problems: Sequence[Problem]) -> Document | None:
+    """The document where each complaint is mended by its one word; None where one needs more."""
+    root = document.root
     for problem in problems:
-        if not problem.instead:
+        changed = _changed(root, problem.path, problem) if problem.instead else None
+        if changed is None:
             return None
-        data = _changed(data, problem.path, problem)
-    return data
+        root = changed
+    return Document(root)
 
 
-def _changed(data: Any, path: SpecPath, problem: Problem) -> Any:
+def _changed(node: Node, path: SpecPath, problem: Problem) -> Node | None:
     step, *below = path
-    if isinstance(data, tuple):
-        items = list(data)
-        items[int(step)] = _changed(items[int(step)], tuple(below), problem)
-        return tuple(items)
+    child = node.child(step)
+    if child is None:
+        return None
     if below:
-        return {**data, step: _changed(data[step], tuple(below), problem)}
-    if problem.code == "unknown-key":
-        return {problem.instead if key == step else key: value for key, value in data.items()}
-    return {**data, step: problem.instead}
+        changed = _changed(child, tuple(below), problem)
+    elif problem.code == "unknown-key":
+        changed, step = child, problem.instead
+        node = replace(node, data={k: v for k, v in node.data.items() if v is not child})
+    else:
+        changed = replace(child, data=problem.instead)
+    if changed is None or (step in node.data and problem.code == "unknown-key" and not below):
+        return None
+    if isinstance(node.data, tuple):
+        items = (changed if i == step else item for i, item in enumerate(node.data))
+        return replace(node, data=tuple(items))
+    return replace(node, data={**node.data, step: changed})

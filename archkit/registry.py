@@ -181,7 +181,7 @@ class Registry:
 
 def _complaint(code: str, what: str, mend: str, instead: str = "") -> PydanticCustomError:
     context = {"message": what, "mend": mend, "instead": instead}
-    return PydanticCustomError(code, "{message}", context)  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{message}", context)
 
 
 def _listed(names: Sequence[str]) -> str:

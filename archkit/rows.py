@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .errors import Problem, SpecPath
+from .errors import Problem, SpecPath, counted
 from .layouts import Group
 from .parts import Attention, Block
 from .spec import Spec
@@ -83,6 +83,7 @@ def row_problems(spec: Spec, levels: int) -> list[Problem]:
     """A decoder that has another number of levels than the encoder gives it."""
     if spec.decoder is None or len(spec.decoder) == levels:
         return []
-    what = f"the decoder has {len(spec.decoder)} rows and the encoder gives it {levels} levels"
-    mend = f"state {levels} rows, the finest first; `{{}}` mirrors the encoder's"
+    rows, given = counted(len(spec.decoder), "row"), counted(levels, "level")
+    what = f"the decoder has {rows}, and the encoder gives it {given}"
+    mend = f"state {counted(levels, 'row')}, the finest first; `{{}}` mirrors the encoder's"
     return [Problem("decoder-levels", what, mend, ("decoder",))]

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from .cascade import DEFAULTS
 from .component import Component, option_docs
+from .importer import Importer
 from .registry import Registry
-from .spec import Spec, Stage
+from .spec import Spec
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 # Scalars that `sqrt(1/2)` may stand for.
@@ -24,7 +25,8 @@ def schema(registry: Registry) -> dict[str, Any]:
     """
     definitions: dict[str, Any] = {}
     for kind in registry.kinds():
-        definitions[kind] = _kind(kind, registry, definitions)
+        if kind != Importer.kind:  # no spec names one
+            definitions[kind] = _kind(kind, registry, definitions)
     root = _model(Spec, definitions)
     root["properties"]["extends"] = {
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
@@ -129,14 +131,7 @@ def _documented(found: dict[str, Any], cls: type[BaseModel] | None) -> dict[str,
         if option in found.get("properties", {}):
             rule = found["properties"][option]
             found["properties"][option] = {**rule, "description": text}
-    if cls is Stage:
-        _attention_may_be_true(found)
     return found
-
-
-def _attention_may_be_true(found: dict[str, Any]) -> None:
-    rule = found["properties"]["attention"]
-    rule["anyOf"] = [{"const": True}, *rule.get("anyOf", [])]
 
 
 def first_line(cls: type[BaseModel]) -> str:

@@ -105,7 +105,7 @@ def near_divisor(part: int, whole: int) -> int:
     """A divisor of `whole`, to take instead of a `part` that is none.
 
     The greatest that divides both, so that it serves wherever `part` did; where that is 1, the
-    nearest.
+    nearest power of two, because widths tend to share those; or else the nearest.
 
     Examples:
         >>> near_divisor(32, 40), near_divisor(5, 64)
@@ -114,7 +114,8 @@ def near_divisor(part: int, whole: int) -> int:
     common = gcd(part, whole)
     if common > 1:
         return common
-    return min((d for d in range(1, whole + 1) if whole % d == 0), key=lambda d: abs(d - part))
+    divisors = [d for d in range(2, whole + 1) if whole % d == 0] or [1]
+    return min(divisors, key=lambda d: (d & (d - 1) != 0, abs(d - part)))
 
 
 def axis_names(dims: int) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ def parse(text: str | bytes, name: str) -> Document:
         raise SpecError([*found, source.at(0).tell(empty)])
     if not isinstance(root.data, dict):
         what = "a list" if isinstance(root.data, tuple) else "a single value"
-        wrong = Problem("not-a-mapping", f"a spec is a mapping of keys to values, not {what}")
+        what = f"a spec is a mapping of keys to values, not {what}"
+        wrong = Problem("not-a-mapping", what, "a spec starts with `archkit: 1`")
         raise SpecError([*found, root.tell(wrong)])
     return Document(root, found)
 
@@ -48,12 +49,12 @@ def _decoded(text: str | bytes, name: str) -> str:
     if isinstance(text, str):
         return text
     wide = text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    encoding = "utf-16" if wide else "utf-8-sig"
+    encoding = "utf-16" if wide else "utf-8"
     try:
         return text.decode(encoding)
     except UnicodeDecodeError as error:
         before = text[: error.start].decode(encoding, "ignore")
-        what = f"byte 0x{text[error.start]:02x} is not {'UTF-16' if wide else 'UTF-8'}"
+        what = f"byte 0x{text[error.start]:02x} is not {encoding.upper()}"
         problem = Problem("bad-encoding", what, "save the file as UTF-8")
         shown = Text(name, text.decode(encoding, "replace"))
         raise SpecError([shown.at(len(before)).tell(problem)]) from None

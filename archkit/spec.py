@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from . import cascade
-from .component import Inherited, Model, Number, PerAxis, Slot, default_registry
+from .component import Model, Number, PerAxis, Slot, default_registry
 from .errors import SpecPath
 from .layouts import Layout
 from .parts import (
@@ -28,6 +28,7 @@ from .parts import (
     Time,
     Upsampling,
 )
+from .source import dump
 
 Method = Literal["add", "scale-shift", "multiply", "adaln-zero", "none"]
 BlockSlot = Annotated[Block, Slot("block")]
@@ -37,6 +38,7 @@ ActivationSlot = Annotated[Activation, Slot("activation")]
 PoolingSlot = Annotated[Pooling, Slot("pooling")]
 UpsamplingSlot = Annotated[Upsampling, Slot("upsampling")]
 SkipSlot = Annotated[Skip, Slot("skip")]
+Units = Annotated[tuple[BlockSlot, ...], Field(min_length=1, strict=False)]
 ConditionSlot = Annotated[Condition, Slot("condition")]
 
 
@@ -63,6 +65,7 @@ class Input(Model):
                 "dims",
                 f"`size` names {len(self.size)} axes and `dims` says {self.dims}",
                 "leave `dims` out, or give one size for each axis",
+                ("dims",),
             )
         return self
 
@@ -100,7 +103,7 @@ class Place(Model):
 
     block: BlockSlot | None = None
     """The block of every unit."""
-    attention: Literal[False] | AttentionSlot | None = None
+    attention: bool | AttentionSlot | None = None
     """Attention after every block: ``true`` for that of the top, or one of its own."""
     norm: NormSlot | None = None
     """The norm in everything of this row that does not name its own."""
@@ -115,7 +118,7 @@ class DecoderStage(Place):
 
     channels: PositiveInt | None = None
     """Width; the encoder's if left out."""
-    blocks: PositiveInt | Annotated[tuple[BlockSlot, ...], Field(min_length=1)] | None = None
+    blocks: PositiveInt | Units | None = None
     """The count the layout's `n` stands for, or one block for each unit."""
     upsampling: UpsamplingSlot | None = None
     """How the trunk grows to the size of this level."""
@@ -126,7 +129,7 @@ class DecoderStage(Place):
 class Stage(DecoderStage):
     """A stage of the encoder; the decoder mirrors it."""
 
-    blocks: PositiveInt | Annotated[tuple[BlockSlot, ...], Field(min_length=1)] = 2
+    blocks: PositiveInt | Units = 2
     """How many blocks, or one block for each unit."""
     times: Number | None = None
     """Width as a multiple of the top's `width`, instead of `channels`."""
@@ -141,7 +144,7 @@ class Stage(DecoderStage):
                 "a stage needs `channels`, or `times` to multiply the top's `width`"
                 if self.channels is None
                 else "a stage takes `channels` or `times`, not both",
-                "for example `channels: 64`",
+                "for example `channels: 64`" if self.channels is None else "keep one of them",
             )
         return self
 
@@ -189,11 +192,11 @@ class Spec(Model):
     """What else the network is told."""
     width: PositiveInt | None = None
     """The width that the stages' `times` multiply."""
-    encoder: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    encoder: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)]
     """The stages, one row each, the finest first."""
     bottleneck: Bottleneck | None = None
     """What stands at the bottom; the layout gives it, this says where it differs."""
-    decoder: tuple[DecoderStage, ...] | None = None
+    decoder: Annotated[tuple[DecoderStage, ...], Field(strict=False)] | None = None
     """The stages of the decoder, the finest first; mirrored from the encoder if left out."""
     layout: Annotated[Layout, Slot("layout")] = Field("ddpm", validate_default=True)
     """Which tensors are kept, merged and resized, and when."""
@@ -254,7 +257,11 @@ class Spec(Model):
         """Plain data with every default written out; a spec made of it is equal."""
         return self.model_dump(mode="json")
 
+    def yaml(self) -> str:
+        """`data` as YAML."""
+        return dump(self.data())
+
 
 def _complaint(code: str, message: str, mend: str, at: SpecPath = ()) -> PydanticCustomError:
     context = {"message": message, "mend": mend, "at": at}
-    return PydanticCustomError(code, "{message}", context)  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{message}", context)

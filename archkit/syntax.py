@@ -12,6 +12,7 @@ from .errors import Problem, SpecPath
 MAX_DEPTH = 64
 _NO_KEY = "there is no key before this `:`"
 _NO_COLON = "there is no `:` after this key"
+_SHALLOW = "a spec needs a few levels; is this one?"
 _TOO_DEEP = f"this is nested deeper than {MAX_DEPTH} levels"
 
 # What PyYAML's parsers say, the one in C and the one in Python, and the character it is about, as a
@@ -45,12 +46,15 @@ _READABLE = {
         "this backslash means nothing in double quotes",
         "use single quotes, or write `\\\\`",
     ),
-    r"invalid Unicode character escape": ("this escape stands for no character", ""),
+    r"invalid Unicode character escape": (
+        "this escape stands for no character",
+        "write the character",
+    ),
     r"sequence entries are not allowed": (
         "a list can't begin on this line",
         "begin it on the next line, or write it in brackets",
     ),
-    r"expected (?:the )?node content": ("there should be a value here", ""),
+    r"expected (?:the )?node content": ("there should be a value here", "write one, or null"),
     r"expected (?:chomping|comment or line break)": (
         "nothing may follow the `|` or `>` on its line",
         "begin the text on the next line",
@@ -59,8 +63,11 @@ _READABLE = {
         "an anchor or an alias needs a name",
         "put text that begins with `&` or `*` in quotes",
     ),
-    r"exceeded maximum nesting depth": (_TOO_DEEP, ""),
-    r"found undefined tag handle": ("tags are refused", "a spec is data: write the value without a tag"),
+    r"exceeded maximum nesting depth": (_TOO_DEEP, _SHALLOW),
+    r"found undefined tag handle": (
+        "tags are refused",
+        "a spec is data: write the value without a tag",
+    ),
 }
 
 
@@ -87,4 +94,4 @@ def broken(text: Text, error: Exception) -> Problem:
 
 def too_deep(path: SpecPath = ()) -> Problem:
     """The complaint about nesting without end."""
-    return Problem("yaml-depth", _TOO_DEEP, "", path)
+    return Problem("yaml-depth", _TOO_DEEP, _SHALLOW, path)

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import conditioning, verdict
 from .draft import Draft, Flow, Stand
-from .errors import Problem, SpecError, SpecPath
+from .errors import Problem, SpecError, SpecPath, counted
 from .layouts import Word, parse
 from .parts import Attention, Pooling, Role, Side, Site, Skip, Tensor, Upsampling
 from .plans import Link, Plan
@@ -114,6 +114,7 @@ class _Walk:
         return f"{path}.{unit}" if side == "bottleneck" else f"{path or side}.blocks.{unit}"
 
     def _word(self, word: Word, row: Row, side: Side, prefix: str, unit: int) -> None:
+        self.draft.block_is_next(word.does)
         if word.does == "tap":
             self.stack.append(self.x)
         elif word.does == "keep":
@@ -136,7 +137,8 @@ class _Walk:
         self.x = self.draft.put(stand, self.spec.head, self.x, self._out_channels())
 
     def _block(self, row: Row, side: Side, prefix: str, unit: int) -> None:
-        block, option = row.says.block, ("block",)
+        block = row.says.block
+        option: SpecPath = ("block",)
         if isinstance(row.blocks, tuple) and side in ("encoder", "decoder"):
             if unit >= len(row.blocks):
                 return
@@ -156,8 +158,12 @@ class _Walk:
         last = level == len(self.encoder) - 1
         there = self.bottom.width if last else self.encoder[level + 1].width
         stand = Stand(f"{prefix}.pooling", (*here.at, "pooling"), side, level)
-        self.x = self._shrunk(stand, here.says.pooling, self.x, there)
-        self.strides[level] = self.draft.strides(here.says.pooling, self.draft.nodes[-1].site)
+        pooling, site = here.says.pooling, Site(dims=self.draft.dims, x=self.x.shape, width=there)
+        if pooling.by_next:
+            self.x = self.draft.leave_to_next(stand, pooling, self.x, site)
+        else:
+            self.x = self._shrunk(stand, pooling, self.x, there)
+        self.strides[level] = self.draft.strides(pooling, site)
 
     def _shrunk(self, stand: Stand, pooling: Pooling, x: Flow, there: int) -> Flow:
         width = pooling.leaves(x.shape.channels, there)
@@ -177,13 +183,13 @@ class _Walk:
         flow = self._pop(row.level)
         if flow is not None:
             stand = Stand(f"{prefix}.join", (*row.at, "skip"), side, row.level)
-            self.x = self._merged(stand, row.says.skip, self.x, flow)
+            self.x = self._merged(stand, row.says.skip, self.x, flow, row.width)
 
-    def _merged(self, stand: Stand, skip: Skip, x: Flow, flow: Flow) -> Flow:
+    def _merged(self, stand: Stand, skip: Skip, x: Flow, flow: Flow, width: int) -> Flow:
         if skip.reads_skip:
             link = Link(stand.level, flow.source, stand.path, flow.shape, skip.type)
             self.draft.links.append(link)
-        merged = self.draft.put(stand, skip, x, x.shape.channels, skip=flow)
+        merged = self.draft.put(stand, skip, x, width, skip=flow)
         return replace(merged, level=x.level)
 
     def _pop(self, level: int) -> Flow | None:
@@ -203,7 +209,7 @@ class _Walk:
             return
         del self.stack[len(self.stack) - len(left) :]
         offered = joined + len(left)
-        skips = "1 skip" if self.joins == 1 else f"{self.joins} skips"
+        skips = counted(self.joins, "skip")
         what = f"level {row.level} of the decoder joins {skips}, and the encoder offers {offered}"
         code = "no-skip-left" if self.joins > offered else "skip-left-over"
         mend = "let `ascend` and `decode` join what `encode` and `descend` tap"
@@ -221,7 +227,7 @@ class _Walk:
 
     def _join_register(self, name: str, row: Row, side: Side, prefix: str) -> None:
         stand, skip = self._own(name, "skip", "join", row, side, prefix)
-        self.x = self._merged(stand, skip, self.x, self._held(name))
+        self.x = self._merged(stand, skip, self.x, self._held(name), self.x.shape.channels)
 
     def _down_register(self, name: str, row: Row, side: Side, prefix: str) -> None:
         stand, pooling = self._own(name, "pooling", "pooling", row, side, prefix)
@@ -238,7 +244,8 @@ class _Walk:
         picture = self.draft.put(stand, head, self.x, self._out_channels())
         if name in self.registers:
             stand, skip = self._own(name, "skip", "join", row, side, prefix)
-            picture = self._merged(stand, skip, self.registers[name], picture)
+            held = self.registers[name]
+            picture = self._merged(stand, skip, held, picture, held.shape.channels)
         self.registers[name] = picture
 
     def _own(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .component import Misfit
-from .errors import Problem, SpecPath
+from .errors import Problem, SpecPath, counted
 from .plans import Plan
 from .proof import Axis, Clash
 from .shapes import axis_names
@@ -23,20 +23,21 @@ def sizes(plan: Plan, at: SpecPath) -> Iterator[Problem]:
     told: dict[str, Problem] = {}
     for axis, n, name in zip(plan.axes, plan.space, axis_names(len(plan.space)), strict=True):
         if not axis.rests:
-            problem = _never()
+            problem = _never(axis)
         elif n in axis and isinstance(axis.walk(n), int):
             continue
         else:
             problem = _clash(axis, n, name, plan.spec)
-        told.setdefault(problem.message.replace(name, "size", 1), replace(problem, path=at))
+        path = (*at, axis.index) if at and isinstance(plan.spec.input.size, tuple) else at
+        told.setdefault(problem.message.replace(name, "size", 1), replace(problem, path=path))
     yield from told.values()
 
 
-def _never() -> Problem:
+def _never(axis: Axis) -> Problem:
     return Problem(
         "no-size-fits",
-        "no input size leaves this network as it came",
-        "every pooling needs an upsampling of the same stride, or say `fit: valid`",
+        f"no input size {'leaves this network as it came' if axis.equal else 'fits this network'}",
+        "give every pooling an upsampling of the same stride",
     )
 
 
@@ -66,9 +67,10 @@ def meaning(plan: Plan) -> Iterator[Problem]:
     for name in plan.inputs:
         if name != "x" and not plan.readers(name):
             label = "time" if name == "t" else name
+            what = "the time is embedded" if name == "t" else f"`{name}` is declared"
             yield Problem(
                 "unread-condition",
-                f"`{label}` is declared and nothing reads it",
+                f"{what} and nothing reads it",
                 _unread_mend(label, spec),
                 ("conditioning", label),
                 f"conditioning.{label}",
@@ -91,15 +93,15 @@ def _unread_mend(name: str, spec: Spec) -> str:
 
 def _channels(spec: Spec) -> Iterator[Problem]:
     channels, sample = spec.output.channels, spec.input.channels
-    if channels in (None, sample) or spec.prediction.type == "none":
+    if channels is None or channels == sample or spec.prediction.type == "none":
         return
     if spec.output.variance == "learned":
         what = f"with `variance: learned` the head is doubled by itself; {channels} is not {sample}"
         mend = f"leave `channels` out, or say `channels: {sample}`"
     elif channels == 2 * sample:
-        what = f"the output has {channels} channels and the sample {sample}"
+        what = f"the output has {counted(channels, 'channel')} and the sample {sample}"
         mend = "for a learned variance say `variance: learned`, and leave `channels` out"
     else:
-        what = f"the output has {channels} channels and the sample {sample}"
+        what = f"the output has {counted(channels, 'channel')} and the sample {sample}"
         mend = "leave `channels` out, or set `prediction: none` for a network that does not denoise"
     yield Problem("output-channels", what, mend, ("output", "channels"))

@@ -51,9 +51,7 @@ def reader(path: SpecPath, data: Any, registry: Registry) -> type[BaseModel] | N
     return model
 
 
-def slot_or_model(
-    model: type[BaseModel] | None, field: str
-) -> tuple[str, type[BaseModel] | None]:
+def slot_or_model(model: type[BaseModel] | None, field: str) -> tuple[str, type[BaseModel] | None]:
     """What a field takes: components of a kind, or a model; neither, where it takes scalars."""
     if model is Conditioning and field not in Conditioning.model_fields:
         return "condition", None
@@ -102,9 +100,9 @@ def homes(key: str, value: Any, owner: type[BaseModel], registry: Registry) -> I
             yield name
     for option, info in Spec.model_fields.items():
         for mark in info.metadata:
-            if isinstance(mark, Slot):
-                if example := _inside(Spec, option, mark.kind, key, shown, registry):
-                    yield f"`{option}`, as in {example}"
+            kind = mark.kind if isinstance(mark, Slot) else ""
+            if kind and (example := _inside(Spec, option, kind, key, shown, registry)):
+                yield f"`{option}`, as in {example}"
 
 
 def _inside(

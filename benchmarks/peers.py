@@ -64,3 +64,17 @@ def randomised(model: Any) -> Any:
         for parameter in model.parameters():
             parameter += 0.02 * torch.randn(parameter.shape, generator=generator)
     return model.eval()
+
+
+def pair(name: str, **changes: Any) -> tuple[Any, Any]:
+    """Our network and diffusers', with the same random weights, in evaluation mode."""
+    import archkit
+
+    theirs = randomised(peer(name, **changes))
+    spec, weights = archkit.convert(
+        config={"_class_name": type(theirs).__name__, **theirs.config},
+        state_dict=theirs.state_dict(),
+    )
+    ours = archkit.assemble(spec, initialise=False)
+    ours.load_state_dict({k: v.clone() for k, v in weights.items()}, assign=True)
+    return ours.eval(), theirs

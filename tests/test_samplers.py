@@ -188,6 +188,14 @@ def test_more_steps_than_the_path_has_are_refused() -> None:
         sample(lambda x, t: x, normal(1, 3), CASES["noise"], 1001)
 
 
+@pytest.mark.parametrize("steps", [1, 7, 30, 999, 1000])
+def test_steps_are_spread_as_diffusers_trailing_ones(steps: int) -> None:
+    scheduler = DDIMScheduler(timestep_spacing="trailing")
+    scheduler.set_timesteps(steps)
+    grid = path_of(CASES["noise"]).grid(steps)
+    assert grid.tolist() == [*scheduler.timesteps.tolist(), -1]
+
+
 def test_whole_steps_are_told_as_whole_numbers() -> None:
     told: list[Tensor] = []
     sample(lambda x, t: told.append(t) or x, normal(1, 3), CASES["noise"], 4)

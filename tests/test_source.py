@@ -160,6 +160,20 @@ def test_a_located_problem_stays_where_it_is() -> None:
     assert parse("c: {b: 1}", "b.yaml").locate(found) == found
 
 
+def test_a_list_of_nothing_ends_where_it_begins() -> None:
+    found = parse("a:\n-\n", "a.yaml").locate(Problem("misfit", "what", path=("a",)))
+    assert found.span
+    assert (found.span.line, found.span.column) == (2, 1)
+    assert (found.span.end_line, found.span.end_column) == (2, 2)
+
+
+@pytest.mark.usefixtures("loader")
+def test_a_byte_order_mark_takes_no_place() -> None:
+    for text in ("\ufeffno: no", "\ufeffno: no".encode()):
+        (warning,) = parse(text, "a.yaml").warnings
+        assert (str(warning.span), warning.excerpt) == ("a.yaml:1:5", "no: no")
+
+
 def test_data_of_python_stands_nowhere() -> None:
     document = Document(Node({"a": Node(1)}))
     problem = Problem("misfit", "what", path=("a",))
@@ -269,7 +283,8 @@ a.yaml:1:2: error[broken-yaml]: there is no key before this `:`
     "?\n: f": """\
 a.yaml:1:2: error[bad-key]: there is no key here
   1 | ?
-    |  ^""",
+    |  ^
+  mend: write `key: value`""",
     "": """\
 a.yaml:1:1: error[empty-file]: `a.yaml` is empty
   mend: a spec starts with `archkit: 1`""",
@@ -278,14 +293,21 @@ a.yaml:1:1: error[empty-file]: `a.yaml` is empty
   1 | # nothing yet
     | ^
   mend: a spec starts with `archkit: 1`""",
+    "---\n": """\
+a.yaml:1:1: error[empty-file]: `a.yaml` is empty
+  1 | ---
+    | ^
+  mend: a spec starts with `archkit: 1`""",
     "- channels: 64": """\
 a.yaml:1:1: error[not-a-mapping]: a spec is a mapping of keys to values, not a list
   1 | - channels: 64
-    | ^^^^^^^^^^^^^^""",
+    | ^^^^^^^^^^^^^^
+  mend: a spec starts with `archkit: 1`""",
     "unet": """\
 a.yaml:1:1: error[not-a-mapping]: a spec is a mapping of keys to values, not a single value
   1 | unet
-    | ^^^^""",
+    | ^^^^
+  mend: a spec starts with `archkit: 1`""",
     "a: 1\n---\nb: 2\n": """\
 a.yaml:2:1: error[several-documents]: a second document begins here
   2 | ---
@@ -319,7 +341,8 @@ a.yaml:1:5: error[bad-merge]: `<<` takes a mapping, or a list of mappings
 a.yaml:1:4: error[long-number]: this number has more than 100 digits
   1 | a: 1{"0" * 100}
     |    {"^" * 101}
-  at a""",
+  at a
+  mend: write it as 1e100""",
     b"a: 1\nb: caf\xe9": """\
 a.yaml:2:7: error[bad-encoding]: byte 0xe9 is not UTF-8
   2 | b: caf\ufffd
@@ -346,7 +369,8 @@ a.yaml:1:4: error[bad-character]: the character U+001B may not stand in YAML
     |    ^
   mend: remove it, if this is meant to be a text file""",
     "a: " + "x" * 1_000_000: """\
-a.yaml:1:1: error[too-long]: `a.yaml` is longer than 1,000,000 characters""",
+a.yaml:1:1: error[too-long]: `a.yaml` is longer than 1,000,000 characters
+  mend: is this file a spec?""",
     # Broken YAML; the last complaint of many.
     "a:\n\tb: 1\n": """\
 a.yaml:2:1: error[broken-yaml]: a tab can't indent
@@ -381,7 +405,8 @@ a.yaml:2:1: error[broken-yaml]: there is no `:` after this key
     "a: ]\n": """\
 a.yaml:1:4: error[broken-yaml]: there should be a value here
   1 | a: ]
-    |    ^""",
+    |    ^
+  mend: write one, or null""",
     "a: @b\n": """\
 a.yaml:1:4: error[broken-yaml]: a value can't begin with @
   1 | a: @b
@@ -472,7 +497,7 @@ def bomb(levels: int, width: int) -> str:
         (bomb(10, 10), "yaml-bomb"),
         (bomb(60, 2), "yaml-bomb"),
         ("a: [" + "1, " * 20_000 + "]", "yaml-bomb"),
-        ("a: " + "[" * 65 + "]" * 65, "yaml-depth"),
+        ("a: " + "[" * 64 + "]" * 64, "yaml-depth"),
         ("a: " + "[" * 100_000, "yaml-depth"),
         ("a: " + "{a: " * 500, "yaml-depth"),
         ("- " * 5000, "yaml-depth"),
@@ -480,7 +505,7 @@ def bomb(levels: int, width: int) -> str:
         # Depth that only aliases bring about.
         ("a: &a " + "[" * 40 + "]" * 40 + "\nb: " + "[" * 40 + "*a" + "]" * 40, "yaml-depth"),
     ],
-    ids=["wide", "deep", "long", "65", "brackets", "braces", "dashes", "keys", "aliases"],
+    ids=["wide", "deep", "long", "64", "brackets", "braces", "dashes", "keys", "aliases"],
 )
 def test_what_grows_without_bounds_is_refused(text: str, code: str) -> None:
     with pytest.raises(SpecError) as caught:
@@ -489,9 +514,30 @@ def test_what_grows_without_bounds_is_refused(text: str, code: str) -> None:
     assert caught.value.problems[0].span
 
 
+def test_a_crowd_of_complaints_takes_no_time() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse("a:\n" + "- !t no\n" * 9_000 + "b: [" + "no, " * 9_000 + "]", "a.yaml")
+    assert len(caught.value.problems) == 18_000
+
+
 def test_what_is_just_within_bounds_is_read() -> None:
     assert len(value("[" + "1, " * 19_997 + "]")) == 19_997  # type: ignore[arg-type]
     assert value("[" * 63 + "]" * 63)
+    assert value("[" * 63 + "1" + "]" * 63)
+
+
+@pytest.mark.parametrize("escape", ["\\ud800", "\\U00110000"])
+def test_an_escape_of_no_character_is_refused(escape: str) -> None:
+    assert complaints(f'a: "{escape}"') == textwrap.dedent(f"""\
+        a.yaml:1:7: error[broken-yaml]: this escape stands for no character
+          1 | a: "{escape}"
+            |       ^
+          mend: write the character""")
+
+
+def test_the_parser_in_python_fails_in_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composer, "_Loader", yaml.SafeLoader)
+    assert "a.yaml:1:1: error[broken-yaml]" in complaints('a: "\\U00110000"')
 
 
 def test_aliases_and_merges_keep_the_places_of_what_they_name() -> None:

@@ -175,8 +175,10 @@ def test_terminal_signal_is_what_torch_has() -> None:
 
 
 @pytest.mark.parametrize("name", ["noise", "score"])
-@pytest.mark.parametrize("path", ["linear", "ddpm, zero terminal"])
-def test_noise_is_no_prediction_where_no_signal_is_left(name: str, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "mend"), [("linear", "path: ddpm"), ("ddpm, zero terminal", "zero_terminal: false")]
+)
+def test_noise_is_no_prediction_where_no_signal_is_left(name: str, path: str, mend: str) -> None:
     with pytest.raises(Misfit) as caught:
         prediction(name, path=PATHS[path]).check()
     assert caught.value.code == "zero-terminal-signal"
@@ -185,7 +187,7 @@ def test_noise_is_no_prediction_where_no_signal_is_left(name: str, path: str) ->
         f"the path `{PATHS[path]['type']}` ends in pure noise, where the {name} tells nothing of "
         "the data"
     )
-    assert caught.value.mend.startswith("predict `v`, `velocity` or `sample`")
+    assert caught.value.mend == f"predict `v` or `sample`, or set `{mend}` to keep some signal"
 
 
 def test_other_predictions_suit_their_paths() -> None:

@@ -90,6 +90,15 @@ def test_time_may_be_the_limit(digits: Images) -> None:
         training.run()
 
 
+def test_the_rate_warms_up(digits: Images) -> None:
+    training = started(digits, Recipe(batch=4, rate=0.01, warmup=4))
+    rates = []
+    for step in (1, 2, 6):
+        training.run(steps=step)
+        rates.append(training.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.0025, 0.005, 0.01])
+
+
 def test_labels_are_dropped_while_training(digits: Images) -> None:
     label = {"label": {"type": "label", "classes": 10, "dropout": 0.5}}
     training = started(digits, Recipe(batch=32), conditioning=label)
@@ -223,7 +232,7 @@ def test_only_the_same_run_goes_on(digits: Images) -> None:
         started(digits, Recipe(batch=8, warmup=4, seed=3)).resume(state)
     with pytest.raises(DiffusionError, match="another data"):
         started(digits.where(torch.arange(100))).resume(state)
-    with pytest.raises(DiffusionError, match="another spec$"):
+    with pytest.raises(DiffusionError, match=r"another spec$"):
         started(digits, prediction="noise").resume(state)
 
 
@@ -326,11 +335,9 @@ def test_a_folder_without_classes(tmp_path: Path) -> None:
 
 
 def test_rows_and_columns_are_not_mixed_up(tmp_path: Path) -> None:
-    picture = Image.new("L", (3, 2))
-    picture.putdata([0, 0, 0, 0, 0, 255])  # bottom right
-    picture.save(tmp_path / "a.png")
-    found = data.load(str(tmp_path), 1, (2, 3)).all()[0, 0]
-    assert found.argmax() == 5
+    levels = torch.arange(0, 240, 10, dtype=torch.uint8).reshape(1, 4, 6)
+    Image.frombytes("L", (6, 4), bytes(levels.flatten().tolist())).save(tmp_path / "a.png")
+    assert torch.equal(data.load(str(tmp_path), 1, (4, 6)).pixels[0], levels)
 
 
 @pytest.mark.parametrize(

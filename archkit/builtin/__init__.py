@@ -3,19 +3,26 @@
 from archkit import hookimpl
 
 _WHERE = {
-    "blocks": "block.resnet:ResNet block.conv:Convolutions",
+    "blocks": "block.resnet:ResNet",
+    "convolutions": "block.conv:Convolutions",
+    "residual": "block.residual:Residual",
+    "modulated": "block.modulated:Modulated",
     "attention": "attention.self:SelfAttention attention.transformer:Transformer",
+    "linear_attention": "attention.linear:LinearAttention",
     "pooling": "pooling.max:MaxPooling pooling.avg:AveragePooling pooling.conv:ConvolutionPooling "
     "pooling.blur:BlurPooling pooling.unshuffle:UnshufflePooling pooling.block:BlockPooling "
     "pooling.none:NoPooling",
     "upsampling": "upsampling.nearest:NearestUpsampling upsampling.bilinear:BilinearUpsampling "
-    "upsampling.transposed:TransposedUpsampling upsampling.shuffle:ShuffleUpsampling "
+    "upsampling.shuffle:ShuffleUpsampling "
     "upsampling.blur:BlurUpsampling upsampling.block:BlockUpsampling upsampling.none:NoUpsampling",
+    "strided": "pooling.first:FirstPooling upsampling.transposed:TransposedUpsampling "
+    "upsampling.upconv:UpConvolution",
     "skips": "skip.concat:Concat skip.add:Add skip.none:NoSkip skip.gated:Gated",
     "norms": "norm.group:GroupNorm norm.layer:LayerNorm norm.rms:RMSNorm "
     "norm.instance:InstanceNorm norm.batch:BatchNorm norm.none:NoNorm",
     "activations": "activation.silu:SiLU activation.relu:ReLU activation.gelu:GELU "
-    "activation.leaky-relu:LeakyReLU activation.mish:Mish activation.none:NoActivation",
+    "activation.leaky-relu:LeakyReLU activation.prelu:PReLU activation.mish:Mish "
+    "activation.none:NoActivation",
     "ends": "stem.conv:ConvolutionStem stem.none:NoStem head.conv:ConvolutionHead head.none:NoHead",
     "times": "time.sinusoidal:Sinusoidal time.fourier:Fourier time.learned:Learned time.none:NoTime "
     "embedding.sum:Sum",
@@ -27,7 +34,11 @@ _WHERE = {
     "path.scaled-linear:ScaledLinear",
     "preconditions": "precondition.edm:EDM precondition.over-sigma:OverSigma",
     "layouts": "layout.ddpm:DDPM layout.classic:Classic layout.k-diffusion:KDiffusion "
-    "layout.hourglass:Hourglass layout.flat:Flat layout.lucidrains:Lucidrains",
+    "layout.hourglass:Hourglass layout.flat:Flat layout.lucidrains:Lucidrains layout.monai:Monai",
+    "importers.diffusers": "importer.diffusers:Diffusers",
+    "importers.guided_diffusion": "importer.guided-diffusion:GuidedDiffusion "
+    "importer.latent-diffusion:LatentDiffusion",
+    "importers.monai": "importer.monai:Monai",
 }
 
 

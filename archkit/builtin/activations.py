@@ -21,7 +21,6 @@ class SiLU(Activation):
     """
 
     short = "SiLU"
-
     type: Literal["silu"] = "silu"
 
     def build(self, site: Site) -> nn.Module:
@@ -34,7 +33,6 @@ class ReLU(Activation):
     """max(x, 0)."""
 
     short = "ReLU"
-
     type: Literal["relu"] = "relu"
 
     def cost(self, site: Site) -> Cost:
@@ -55,7 +53,6 @@ class GELU(Activation):
     """
 
     short = "GELU"
-
     type: Literal["gelu"] = "gelu"
     approximate: Literal["none", "tanh"] = "none"
     """``tanh`` is the paper's approximation; it differs by some 1e-3."""
@@ -70,7 +67,6 @@ class LeakyReLU(Activation):
     """max(x, slope · x)."""
 
     short = "LeakyReLU"
-
     type: Literal["leaky-relu"] = "leaky-relu"
     slope: NonNegativeFloat = 0.01
     """Of negative values."""
@@ -79,6 +75,29 @@ class LeakyReLU(Activation):
         from torch import nn
 
         return nn.LeakyReLU(self.slope)
+
+
+class PReLU(Activation):
+    """max(x, slope · x), with a slope that is learned.
+
+    References:
+        | Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
+          Classification (He et al., 2015)
+        | https://arxiv.org/abs/1502.01852
+    """
+
+    short = "PReLU"
+    type: Literal["prelu"] = "prelu"
+    slope: NonNegativeFloat = 0.25
+    """Of negative values, at first; one for all channels."""
+
+    def cost(self, site: Site) -> Cost:
+        return Cost.made(site.x.elements, keeps="x") + Cost(1)
+
+    def build(self, site: Site) -> nn.Module:
+        from torch import nn
+
+        return nn.PReLU(init=self.slope)
 
 
 class Mish(Activation):
@@ -90,7 +109,6 @@ class Mish(Activation):
     """
 
     short = "Mish"
-
     type: Literal["mish"] = "mish"
 
     def build(self, site: Site) -> nn.Module:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
-from archkit import Attention, Cost, Misfit, Norm, Number, Shape, Site, Slot, near_divisor
+from archkit import Attention, Cost, Misfit, Norm, Number, Op, Shape, Site, Slot, near_divisor
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,7 +23,6 @@ class SelfAttention(Attention):
     """
 
     short, group = "Self-attn", "attention"
-
     type: Literal["self"] = "self"
     norm: Annotated[Norm, Slot("norm")] = Field("group", validate_default=True)
     """The norm before it."""
@@ -31,34 +30,58 @@ class SelfAttention(Attention):
     """Number of heads; 1 where neither this nor `head_width` is given."""
     head_width: PositiveInt | None = None
     """Channels of a head, instead of `heads`."""
+    width: PositiveInt | None = None
+    """Channels of queries, keys and values, all heads together; those of the trunk if left out."""
+    bias: bool = True
+    """Whether queries, keys and values have a bias."""
+    memory: NonNegativeInt = 0
+    """Keys and values in each head that are learned, and looked at besides the positions."""
     scale: Number = 1.0
     """Of the sum of branch and input; ``sqrt(1/2)`` in NCSN++."""
     zero_init: bool = True
     """Start as the identity: the last projection is zero."""
 
     def infer(self, site: Site) -> Shape:
-        heads(self.heads, self.head_width, site.x.channels)
-        _normed(self.norm, site)
+        heads(self.heads, self.head_width, self.wide(site))
+        normed(self.norm, site)
         return site.x
 
+    def wide(self, site: Site) -> int:
+        """Channels of all heads together."""
+        return self.width or site.x.channels
+
     def cost(self, site: Site) -> Cost | None:
-        norm, channels, positions = self.norm.cost(site), site.x.channels, site.x.positions
+        norm, wide, positions = self.norm.cost(site), self.wide(site), site.x.positions
         if norm is None:
             return None
-        count = heads(self.heads, self.head_width, channels)
-        # Positions become tokens by a copy, because their channels do not lie side by side.
-        project = Cost.made(site.x.elements) + Cost.linear(channels, 3 * channels, tokens=positions)
-        look = Cost.attention(channels, queries=positions, keys=positions, heads=count)
-        look += Cost.linear(channels, channels, tokens=positions) + Cost.made(site.x.elements)
-        total = norm + project + look
-        return total if self.scale == 1.0 else total + Cost.made(site.x.elements)
+        count, keys = heads(self.heads, self.head_width, wide), positions + self.memory
+        look = Cost.attention(wide, queries=positions, keys=keys, heads=count)
+        held = 2 * wide * keys if self.memory else 0
+        if self.memory:
+            look = remembering(look, wide, self.memory, keys)
+        look += Cost.linear(wide, site.x.channels, tokens=positions).holding(held)
+        added = Cost.made(site.x.elements)
+        look += (added if self.scale == 1.0 else added + added).holding(held)
+        return norm + of_image(site.x, 3 * wide, self.bias) + look
+
+    def inside(self, site: Site) -> tuple[Op, ...]:
+        from archkit.builtin.insides import self_attention
+
+        return self_attention(self, site, heads(self.heads, self.head_width, self.wide(site)))
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.attention import SelfAttention
 
-        channels = site.x.channels
-        count = heads(self.heads, self.head_width, channels)
-        return SelfAttention(channels, count, self.norm.build(site), self.scale, self.zero_init)
+        return SelfAttention(
+            site.x.channels,
+            heads(self.heads, self.head_width, self.wide(site)),
+            self.norm.build(site),
+            width=self.width,
+            bias=self.bias,
+            memory=self.memory,
+            scale=self.scale,
+            zero_init=self.zero_init,
+        )
 
 
 class Transformer(Attention):
@@ -70,7 +93,6 @@ class Transformer(Attention):
     """
 
     short, group = "Transformer", "transformer"
-
     type: Literal["transformer"] = "transformer"
     norm: Annotated[Norm, Slot("norm")] = Field({"type": "group", "eps": 1e-6}, validate_default=True)
     """The norm before it; by default the published one, whatever the rest of the network has."""
@@ -80,7 +102,7 @@ class Transformer(Attention):
     """Channels of a head, instead of `heads`."""
     depth: PositiveInt = 1
     """How many layers."""
-    context: str | tuple[str, ...] | None = None
+    context: str | Annotated[tuple[str, ...], Field(strict=False)] | None = None
     """Names of the conditions to look at: all that are sequences if left out, ``none`` for
     self-attention alone."""
     feed_forward: PositiveInt = 4
@@ -99,7 +121,7 @@ class Transformer(Attention):
     def infer(self, site: Site) -> Shape:
         self._contexts(site)
         heads(self.heads, self.head_width, site.x.channels, otherwise=8)
-        _normed(self.norm, site)
+        normed(self.norm, site)
         return site.x
 
     def cost(self, site: Site) -> Cost | None:
@@ -107,11 +129,9 @@ class Transformer(Attention):
         if norm is None:
             return None
         c, n = site.x.channels, site.x.positions
-        enter = leave = Cost.linear(c, c, tokens=n)
-        if self.projection == "linear":
-            enter = Cost.made(c * n) + enter
-        layers = self._layer(site) * self.depth
-        return norm + enter + layers + leave + Cost.made(c * n)
+        leave = Cost.linear(c, c, tokens=n)
+        enter = of_image(site.x, c) if self.projection == "linear" else leave
+        return norm + enter + self._layer(site) * self.depth + leave + Cost.made(c * n)
 
     def _layer(self, site: Site) -> Cost:
         c, n = site.x.channels, site.x.positions
@@ -129,14 +149,24 @@ class Transformer(Attention):
             both &= Cost.linear(c, c, tokens=n, bias=False)
             look = both + (Cost.attention(c, queries=n, keys=m, heads=count) + out)
             crossing &= look
+        held = 0
         if crossing.out is not None:
-            layer = layer + (norm + crossing + added)
+            layer, held = layer + (norm + crossing + added), c * n
         inner = self.feed_forward * c * n
         gate = Cost.made(inner, keeps="x") + Cost.made(inner, keeps="x")
         gate += Cost.dropout(inner) if self.dropout else Cost()
         down = Cost.linear(self.feed_forward * c, c, tokens=n)
         forward = Cost.linear(c, 2 * self.feed_forward * c, tokens=n) + (gate + down)
-        return layer + (norm + forward + added)
+        return layer + (norm + forward + added).holding(held)
+
+    def caption(self, site: Site) -> str:
+        return self.short + (f" ×{self.depth}" if self.depth > 1 else "")
+
+    def inside(self, site: Site) -> tuple[Op, ...]:
+        from archkit.builtin.insides import transformer
+
+        count = heads(self.heads, self.head_width, site.x.channels, otherwise=8)
+        return transformer(self, site, count, self._contexts(site))
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.attention import Transformer, TransformerLayer
@@ -172,14 +202,30 @@ class Transformer(Attention):
             )
         for name in named:
             if name not in known:
-                listed = ", ".join(f"`{k}`" for k in known) or "none"
+                others = "".join(f"use `{k}`, or " for k in known)
                 raise Misfit(
                     f"no condition that is a sequence is called `{name}`",
-                    f"there is {listed}; declare it under `conditioning`",
+                    f"{others}declare it, as in `conditioning: {{{name}: sequence}}`",
                     code="missing-context",
                     option=("context",),
                 )
         return named
+
+
+def of_image(x: Shape, width: int, bias: bool = True) -> Cost:
+    """A linear layer on the positions of an image.
+
+    Their channels do not lie side by side: torch copies them, and adds the bias afterwards.
+    """
+    project = Cost.linear(x.channels, width, tokens=x.positions, bias=False)
+    made = Cost.made(x.elements) + project
+    return made + Cost.made(width * x.positions) + Cost(width) if bias else made
+
+
+def remembering(look: Cost, width: int, memory: int, keys: int) -> Cost:
+    """An attention whose keys and values begin with a learned memory."""
+    joined = 2 * width * keys
+    return (look + Cost(2 * width * memory, saved=joined)).holding(joined)
 
 
 def heads(count: int | None, width: int | None, channels: int, otherwise: int = 1) -> int:
@@ -202,7 +248,8 @@ def heads(count: int | None, width: int | None, channels: int, otherwise: int = 
     return channels // part if width is not None else part
 
 
-def _normed(norm: Norm, site: Site) -> None:
+def normed(norm: Norm, site: Site) -> None:
+    """Raises Misfit where the norm can't stand at a site."""
     try:
         norm.infer(site)
     except Misfit as misfit:

@@ -1,8 +1,9 @@
-"""The convolutional blocks."""
+"""The residual block of diffusion networks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 from pydantic import Field, PositiveInt
 
@@ -15,11 +16,11 @@ from archkit import (
     Misfit,
     Norm,
     Number,
+    Op,
     Shape,
     Site,
     SizeMap,
     Slot,
-    resized,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ class ResNet(Block):
     resamples: ClassVar[bool] = True
 
     short, group = "ResNet", "resnet"
-
     type: Literal["resnet"] = "resnet"
     norm: Annotated[Norm, Slot("norm")] = Field("group", validate_default=True)
     """The norm before each convolution."""
@@ -96,18 +96,26 @@ class ResNet(Block):
         if len(counted) < len(parts):
             return None
         norm1, activation1, norm2, activation2, branch = counted
-        conv = Cost.convolution(channels, width, kernel=self.kernel, out=out)
-        inside = conv + _told(self, site, norm2, out) + activation2
-        inside += Cost.dropout(out.elements) if self.dropout else Cost()
-        inside += Cost.convolution(width, width, kernel=self.kernel, out=out)
-        if self.method == "adaln-zero" and "embedding" in self.reads(site):
-            inside += Cost.made(out.elements, keeps="x")
-        shortcut, added = branch, Cost.made(out.elements)
-        if self._projects(site):
-            shortcut = branch + Cost.convolution(channels, width, kernel=1, out=out)
-        trunk = norm1 + activation1 + (branch + inside).holding(branch.out or 0)
-        total = (trunk & shortcut) + added
-        return total if self.scale == 1.0 else total + added
+        embedded = "embedding" in self.reads(site)
+        vectors = VECTORS[self.method] * width * embedded
+        inside = [
+            branch,
+            Cost.convolution(channels, width, kernel=self.kernel, out=out),
+            with_embedding(self, site, norm2, out),
+            activation2.holding(vectors),
+            Cost.dropout(out.elements) if self.dropout else Cost(),
+            Cost.convolution(width, width, kernel=self.kernel, out=out).holding(vectors),
+        ]
+        if embedded and self.method == "adaln-zero":
+            inside.append(Cost.made(out.elements, keeps="x").holding(vectors))
+        total = norm1 + activation1
+        for step in inside:  # meanwhile the shortcut, which resamples first, is held
+            total += step.holding(branch.out or 0)
+        shortcut, added = replace(branch, parameters=0), Cost.made(out.elements)  # the same module
+        if self.projects(site):
+            shortcut += Cost.convolution(channels, width, kernel=1, out=out)
+        out_of_both = added if self.scale == 1.0 else added + added
+        return (total & shortcut) + out_of_both.holding(vectors)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.blocks import ResNetBlock, Taking
@@ -119,120 +127,37 @@ class ResNet(Block):
             site.x.channels,
             site.width,
             norm=lambda channels: self.norm.build(site.at(channels)),
-            activation=self.activation.build(site),
+            activation=lambda channels: self.activation.build(site.at(channels)),
             taking=Taking(self.method, site.embedding or 0) if takes else None,
             kernel=self.kernel,
             dropout=self.dropout,
             scale=self.scale,
-            project=self._projects(site),
+            project=self.projects(site),
             resample=(lambda: resample.build(site.bared(site.x.channels))) if resample else None,
             zero_init=self.zero_init,
         )
 
-    def _projects(self, site: Site) -> bool:
+    def inside(self, site: Site) -> tuple[Op, ...]:
+        from archkit.builtin.insides import resnet
+
+        return resnet(self, site, VECTORS[self.method] * site.width)
+
+    def projects(self, site: Site) -> bool:
+        """Whether the shortcut is a convolution."""
         resampled = self.shortcut == "resample" and site.resample is not None
         return site.x.channels != site.width or resampled
 
 
-class Convolutions(Block):
-    """convolution, norm, activation, a few times.
+class _Told(Protocol):
+    """A block that may take the embedding."""
 
-    References:
-        | U-Net: Convolutional Networks for Biomedical Image Segmentation
-          (Ronneberger, Fischer, Brox, 2015)
-        | https://arxiv.org/abs/1505.04597
-    """
+    @property
+    def method(self) -> str: ...
 
-    short, group = "Conv", "convolution"
-
-    type: Literal["conv"] = "conv"
-    norm: Annotated[Norm, Slot("norm")] = Field("group", validate_default=True)
-    """The norm after each convolution."""
-    activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
-    """The activation after each norm."""
-    method: Method = "add"
-    """How the embedding enters, around the first norm: ``add`` and ``multiply`` before it,
-    ``scale-shift`` after it, or ``none``."""
-    count: PositiveInt = 1
-    """How many convolutions; the original U-Net has two."""
-    kernel: PositiveInt = 3
-    """Size of each convolution along each axis; odd where `padding` is ``same``."""
-    padding: Literal["same", "valid"] = "same"
-    """Zeros around, so that the size stays; ``valid`` has none, and sizes shrink."""
-    bias: bool = True
-    """Whether the convolutions have a bias."""
-    dropout: Share = 0.0
-    """Share of values dropped after each convolution, while training."""
-
-    def reads(self, site: Site) -> tuple[str, ...]:
-        takes = VECTORS[self.method] and site.embedding is not None
-        return ("x", "embedding") if takes else ("x",)
-
-    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
-        if self.padding == "same":
-            return (KEEP,) * site.dims
-        lost = self.count * (self.kernel - 1)
-        return (SizeMap(plus=-lost),) * site.dims
-
-    def infer(self, site: Site) -> Shape:
-        if self.padding == "same":
-            _odd(self.kernel)
-        if self.method == "adaln-zero" and site.embedding is not None:
-            raise Misfit(
-                "`adaln-zero` gates a residual branch, and a `conv` block has none",
-                "use `method: scale-shift`, or `block: resnet`",
-                option=("method",),
-            )
-        try:
-            self.norm.infer(site.at(site.width))
-        except Misfit as misfit:
-            raise misfit.under("norm") from None
-        return super().infer(site)
-
-    def cost(self, site: Site) -> Cost | None:
-        total, channels, space = Cost(), site.x.channels, site.x.space
-        valid = self.padding == "valid"
-        lost = (SizeMap(plus=1 - self.kernel if valid else 0),) * site.dims
-        for index in range(self.count):
-            space = resized(space, lost)
-            out = Shape(site.width, space)
-            there = site.at(site.width, space)
-            norm, activation = self.norm.cost(there), self.activation.cost(there)
-            if norm is None or activation is None:
-                return None
-            total += Cost.convolution(
-                channels,
-                site.width,
-                kernel=self.kernel,
-                out=out,
-                bias=self.bias,
-                padding=0 if valid else None,
-            )
-            total += Cost.dropout(out.elements) if self.dropout else Cost()
-            total += (norm if index else _told(self, site, norm, out)) + activation
-            channels = site.width
-        return total
-
-    def build(self, site: Site) -> nn.Module:
-        from archkit.nn.blocks import ConvolutionBlock, Taking
-
-        takes = "embedding" in self.reads(site)
-        return ConvolutionBlock(
-            site.dims,
-            site.x.channels,
-            site.width,
-            count=self.count,
-            norm=lambda channels: self.norm.build(site.at(channels)),
-            activation=self.activation.build(site),
-            taking=Taking(self.method, site.embedding or 0) if takes else None,
-            kernel=self.kernel,
-            padding=self.kernel // 2 if self.padding == "same" else 0,
-            bias=self.bias,
-            dropout=self.dropout,
-        )
+    def reads(self, site: Site) -> tuple[str, ...]: ...
 
 
-def _told(block: ResNet | Convolutions, site: Site, norm: Cost, out: Shape) -> Cost:
+def with_embedding(block: _Told, site: Site, norm: Cost, out: Shape) -> Cost:
     """The norm around which a block takes the embedding, and the projection of that."""
     if "embedding" not in block.reads(site):
         return norm

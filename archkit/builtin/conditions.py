@@ -22,7 +22,6 @@ class Label(Condition):
     """
 
     short, group = "Embedding", "label"
-
     type: Literal["label"] = "label"
     classes: PositiveInt = 10
     """How many classes, numbered from 0."""
@@ -43,7 +42,13 @@ class Label(Condition):
 
     def cost(self, site: Site) -> Cost:
         rows = self.classes + (self.dropout is not None)
-        return Cost(rows * site.width) + Cost.made(site.width, keeps="x")
+        # Where labels are dropped, others take their place, in int64: two elements of float32.
+        drops = bool(self.dropout)
+        made = Cost.made(site.width, keeps="" if drops else "x", saved=2 * drops)
+        return Cost(rows * site.width) + made
+
+    def caption(self, site: Site) -> str:
+        return f"Embedding {self.classes} → {site.width}"
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.embeddings import Label
@@ -63,7 +68,6 @@ class Vector(Condition):
     """
 
     short, group = "MLP", "vector"
-
     type: Literal["vector"] = "vector"
     channels: PositiveInt = 512
     """Numbers that are taken as they are."""
@@ -71,8 +75,9 @@ class Vector(Condition):
     """Numbers after them that are embedded as sinusoids: sizes and crops of an image."""
     size_width: PositiveInt = 256
     """Sinusoids of each such number."""
-    layers: Literal[1, 2] = 2
-    """Linear layers, with an activation between two."""
+    layers: Literal[0, 1, 2] = 2
+    """Linear layers, with an activation between two; with none it has to have the width of what it
+    joins."""
     bias: bool = True
     """Whether the layers have a bias."""
     activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
@@ -87,19 +92,33 @@ class Vector(Condition):
         return Tensor((self.channels + self.sizes,))
 
     def infer(self, site: Site) -> Shape:
+        wide = self._wide()
+        if self.layers == 0 and wide != site.width:
+            raise Misfit(
+                f"a vector of {wide} can't join what is {site.width} wide without a layer",
+                f"use `layers: 1`, or {site.width} `channels`",
+                option=("layers",),
+            )
         return Shape(site.width)
 
     def cost(self, site: Site) -> Cost | None:
-        wide = self.channels + self.sizes * self.size_width
-        total = Cost.linear(wide, site.width, bias=self.bias)
+        wide = self._wide()
+        total = Cost.linear(wide, site.width, bias=self.bias) if self.layers else Cost()
         if self.sizes:
             total = Cost.made(wide) + total
-        if self.layers == 1:
+        if self.layers < 2:
             return total
         activation = self.activation.cost(replace(site, x=Shape(site.width)))
         if activation is None:
             return None
-        return total + activation + Cost.linear(site.width, site.width, bias=self.bias)
+        second = Cost.linear(site.width, site.width, bias=self.bias)
+        return total + (activation + second)
+
+    def _wide(self) -> int:
+        return self.channels + self.sizes * self.size_width
+
+    def caption(self, site: Site) -> str:
+        return f"MLP {self._wide()} → {site.width}" if self.layers else ""
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.embeddings import Vector
@@ -111,6 +130,7 @@ class Vector(Condition):
             size_width=self.size_width,
             activation=self.activation.build(site) if self.layers == 2 else None,
             bias=self.bias,
+            bare=self.layers == 0,
         )
 
 
@@ -118,7 +138,6 @@ class Sequence(Condition):
     """Tokens (B, n, channels) for cross-attention to look at, such as an encoded text."""
 
     group = "sequence"
-
     type: Literal["sequence"] = "sequence"
     channels: PositiveInt = 768
     """Channels of each token."""
@@ -140,6 +159,9 @@ class Sequence(Condition):
     def cost(self, site: Site) -> Cost:
         return Cost()
 
+    def caption(self, site: Site) -> str:
+        return ""
+
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.embeddings import Tokens
 
@@ -155,7 +177,6 @@ class Image(Condition):
     """
 
     group = "image"
-
     type: Literal["image"] = "image"
     channels: PositiveInt = 3
     """Channels of the image."""
@@ -185,6 +206,9 @@ class Image(Condition):
             return (Cost() & Cost().reading("skip")) + made
         conv = Cost.convolution(self.channels, site.width, kernel=3, out=site.x)
         return (Cost() & conv.reading("skip")) + made
+
+    def caption(self, site: Site) -> str:
+        return "concat" if self.into == "input" else "Conv 3 · add"
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import convolution

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from archkit import Activation, Cost, Head, Misfit, Norm, Shape, Site, Slot, Stem
+from archkit import Activation, Cost, Head, Misfit, Norm, Op, Shape, Site, Slot, Stem
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,7 +16,6 @@ class ConvolutionStem(Stem):
     """A convolution from the channels of the sample to those of the first stage."""
 
     short, group = "Conv", "convolution"
-
     type: Literal["conv"] = "conv"
     channels: PositiveInt | None = None
     """Channels that leave; those of the first stage if left out."""
@@ -33,6 +32,9 @@ class ConvolutionStem(Stem):
     def cost(self, site: Site) -> Cost:
         out = site.x.with_channels(site.width)
         return Cost.convolution(site.x.channels, site.width, kernel=self.kernel, out=out)
+
+    def caption(self, site: Site) -> str:
+        return f"Conv {self.kernel}"
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import convolution
@@ -62,7 +64,6 @@ class ConvolutionHead(Head):
     """norm, activation, and a convolution to the channels of the output."""
 
     short, group = "Conv", "convolution"
-
     type: Literal["conv"] = "conv"
     norm: Annotated[Norm, Slot("norm")] = Field("group", validate_default=True)
     """The norm before it."""
@@ -91,6 +92,13 @@ class ConvolutionHead(Head):
             return None
         conv = Cost.convolution(site.x.channels, site.width, kernel=self.kernel, out=out)
         return norm + activation + conv
+
+    def caption(self, site: Site) -> str:
+        return ("" if self.norm.type == "none" else "Norm · ") + f"Conv {self.kernel}"
+
+    def inside(self, site: Site) -> tuple[Op, ...]:
+        conv = Op(f"Conv {self.kernel} · {site.x.channels} → {site.width}", group=self.group)
+        return (*self.norm.steps(site.at(site.x.channels)), *self.activation.steps(site), conv)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.ends import Head

@@ -100,6 +100,29 @@ class Flat(Layout):
     leave: str = "head"
 
 
+class Monai(Layout):
+    """Every stage begins with its pooling and ends with its upsampling, the finest one too.
+
+    A row of the decoder has the width of what it grows into: the next finer stage's, or the
+    output's. The deepest stage is the bottleneck, and may keep the size (``pooling: none``).
+
+    References:
+        | Left-Ventricle Quantification Using Residual U-Net (Kerfoot et al., 2018), in the form
+          of MONAI's UNet
+        | https://doi.org/10.1007/978-3-030-12029-0_40
+    """
+
+    type: Literal["monai"] = "monai"
+    enter: str = ""
+    encode: str = "down (block attention)*n"
+    descend: str = "tap"
+    middle: str = ""
+    ascend: str = "join up"
+    decode: str = "(block attention)*n"
+    leave: str = "head"
+    deepest: Literal["stage", "bottleneck"] = "bottleneck"
+
+
 class Lucidrains(Layout):
     """Two skips a stage, and the stem kept in a register for the last block.
 

@@ -21,7 +21,6 @@ class GroupNorm(Norm):
     """
 
     short = "GroupNorm"
-
     type: Literal["group"] = "group"
     groups: PositiveInt = 32
     """How many groups; it has to divide the channels."""
@@ -34,7 +33,7 @@ class GroupNorm(Norm):
     affine: bool = True
     """Whether it learns a scale and a shift for each channel."""
 
-    def grouped(self, channels: int) -> int:
+    def divided(self, channels: int) -> int:
         """The number of groups of so many channels."""
         if self.width is not None:
             return max(1, channels // self.width)
@@ -43,7 +42,7 @@ class GroupNorm(Norm):
         return self.groups
 
     def infer(self, site: Site) -> Shape:
-        channels, groups = site.x.channels, self.grouped(site.x.channels)
+        channels, groups = site.x.channels, self.divided(site.x.channels)
         if channels % groups:
             below, above = channels // groups * groups, -(-channels // groups) * groups
             near = " or ".join(str(n) for n in (below, above) if n)
@@ -59,13 +58,16 @@ class GroupNorm(Norm):
         return site.x
 
     def cost(self, site: Site) -> Cost:
-        return _cost(site, self.affine, 2 * self.grouped(site.x.channels))
+        return _cost(site, self.affine, 2 * self.divided(site.x.channels))
+
+    def caption(self, site: Site) -> str:
+        return f"GroupNorm {self.divided(site.x.channels)}"
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.norms import GroupNorm
 
         channels = site.x.channels
-        return GroupNorm(self.grouped(channels), channels, self.eps, self.affine)
+        return GroupNorm(self.divided(channels), channels, self.eps, self.affine)
 
 
 class LayerNorm(Norm):
@@ -77,20 +79,30 @@ class LayerNorm(Norm):
     """
 
     short = "LayerNorm"
-
     type: Literal["layer"] = "layer"
     eps: PositiveFloat = 1e-5
     """Added to the variance."""
     affine: bool = True
     """Whether it learns a scale and a shift for each channel."""
+    unbiased: bool = False
+    """Whether the variance is divided by one less than the channels (azula)."""
+
+    def infer(self, site: Site) -> Shape:
+        if self.unbiased:
+            _several(site.x.channels, site)
+        return site.x
 
     def cost(self, site: Site) -> Cost:
-        return _cost(site, self.affine, 2 * site.x.positions)
+        normed = _cost(site, self.affine, 2 * site.x.positions)
+        if not self.unbiased:
+            return normed
+        scaled = site.x.channels  # the weight; or, where there is none, what comes out
+        return normed + Cost(saved=scaled) if self.affine else normed + Cost.made(site.x.elements)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.norms import ChannelLayerNorm
 
-        return ChannelLayerNorm(site.x.channels, self.eps, self.affine)
+        return ChannelLayerNorm(site.x.channels, self.eps, self.affine, self.unbiased)
 
 
 class RMSNorm(Norm):
@@ -102,7 +114,6 @@ class RMSNorm(Norm):
     """
 
     short = "RMSNorm"
-
     type: Literal["rms"] = "rms"
     eps: NonNegativeFloat = 1e-6
     """Added to the mean square."""
@@ -131,7 +142,6 @@ class InstanceNorm(Norm):
     """
 
     short = "InstanceNorm"
-
     type: Literal["instance"] = "instance"
     eps: PositiveFloat = 1e-5
     """Added to the variance."""
@@ -143,7 +153,8 @@ class InstanceNorm(Norm):
         return site.x
 
     def cost(self, site: Site) -> Cost:
-        return _cost(site, self.affine, (2 + self.affine) * site.x.channels)
+        channels = site.x.channels
+        return _cost(site, self.affine, (2 + self.affine) * channels).holding(channels)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import instance_norm
@@ -161,7 +172,6 @@ class BatchNorm(Norm):
     """
 
     short = "BatchNorm"
-
     type: Literal["batch"] = "batch"
     eps: PositiveFloat = 1e-5
     """Added to the variance."""
@@ -171,7 +181,9 @@ class BatchNorm(Norm):
     """Whether it learns a scale and a shift for each channel."""
 
     def cost(self, site: Site) -> Cost:
-        return _cost(site, self.affine, 2 * site.x.channels)
+        # It makes statistics while training only.
+        statistics = 2 * site.x.channels
+        return _cost(site, self.affine, 0) + Cost(saved=statistics)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import batch_norm

@@ -13,6 +13,7 @@ from archkit import (
     Block,
     Cost,
     Misfit,
+    Op,
     PerAxis,
     Pooling,
     Shape,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Width = Literal["keep", "next"]
-Taps = Annotated[tuple[PositiveFloat, ...], Field(min_length=2)]
+Taps = Annotated[tuple[PositiveFloat, ...], Field(min_length=2, strict=False)]
 
 
 class _Windows(Pooling):
@@ -60,7 +61,6 @@ class MaxPooling(_Windows):
     """
 
     short = "Max pool"
-
     type: Literal["max"] = "max"
 
     def cost(self, site: Site) -> Cost:
@@ -78,8 +78,15 @@ class AveragePooling(_Windows):
     """The mean of each window."""
 
     short = "Avg pool"
-
     type: Literal["avg"] = "avg"
+
+    def cost(self, site: Site) -> Cost:
+        total = super().cost(site)
+        if site.dims < 3:
+            return total
+        # Of volumes, planes are pooled before depths.
+        planes = site.x.channels * site.x.space[0] * prod(self.infer(site).space[1:])
+        return replace(total.holding(planes), saved=planes)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import average_pool
@@ -96,7 +103,6 @@ class ConvolutionPooling(Pooling):
     """
 
     short = "Conv"
-
     type: Literal["conv"] = "conv"
     stride: PerAxis = 2
     """How many times smaller; one number, or one for each axis."""
@@ -160,7 +166,6 @@ class BlurPooling(Pooling):
     """
 
     short = "Blur"
-
     type: Literal["blur"] = "blur"
     stride: PerAxis = 2
     """How many times smaller; one number, or one for each axis."""
@@ -199,7 +204,6 @@ class UnshufflePooling(Pooling):
     """
 
     short = "Unshuffle"
-
     type: Literal["unshuffle"] = "unshuffle"
     stride: PerAxis = 2
     """How many times smaller; one number, or one for each axis. It has to divide the size."""
@@ -215,7 +219,7 @@ class UnshufflePooling(Pooling):
     def cost(self, site: Site) -> Cost:
         strides = site.per_axis(self.stride, "stride")
         windows = tuple(Window.sliding(s, s) for s in strides)
-        moved = Cost.made(site.x.elements, windows=windows)
+        moved = Cost.made(site.x.elements, windows=windows) if prod(strides) > 1 else Cost()
         inner = site.x.channels * prod(strides)
         return moved + Cost.convolution(inner, site.width, kernel=1, out=self.infer(site))
 
@@ -256,6 +260,12 @@ class BlockPooling(Pooling):
 
     def cost(self, site: Site) -> Cost | None:
         return self.block.cost(self._inside(site))
+
+    def caption(self, site: Site) -> str:
+        return self.block.caption(self._inside(site))
+
+    def inside(self, site: Site) -> tuple[Op, ...]:
+        return self.block.inside(self._inside(site))
 
     def build(self, site: Site) -> nn.Module:
         return self.block.build(self._inside(site))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import PositiveFloat
 
-from archkit import Number, Precondition, Role, Site
+from archkit import Cost, Number, Precondition, Role, Site
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,10 +24,18 @@ class EDM(Precondition):
     """
 
     short = "EDM"
-
     type: Literal["edm"] = "edm"
     sigma_data: PositiveFloat = 0.5
     """Standard deviation of the data."""
+
+    def caption(self, site: Site) -> str:
+        return f"{self.short} {site.role}"
+
+    def cost(self, site: Site) -> Cost | None:
+        total = super().cost(site)
+        if total is None or site.role != "output":
+            return total
+        return total.holding(2 * site.x.elements) + Cost(saved=1)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.preconditioning import Denoised, LogTime, ScaleInput
@@ -49,13 +57,19 @@ class OverSigma(Precondition):
     roles: ClassVar[tuple[Role, ...]] = ("time", "output")
 
     short = "over σ"
-
     type: Literal["over-sigma"] = "over-sigma"
     time: Number = 1.0
     """What ln σ is multiplied with."""
 
     def reads(self, site: Site) -> tuple[str, ...]:
         return ("t",) if site.role == "time" else ("answer", "t")
+
+    def cost(self, site: Site) -> Cost | None:
+        total = super().cost(site)
+        return total + Cost(keeps=frozenset({"t"})) if total and site.role == "output" else total
+
+    def caption(self, site: Site) -> str:
+        return f"{self.short} {site.role}"
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.preconditioning import LogTime, OverSigma

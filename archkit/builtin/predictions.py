@@ -23,10 +23,12 @@ class _NeedsSignal(_Denoising):
 
     def check(self) -> None:
         if self.path.terminal_signal() == 0.0:
+            rescaled = getattr(self.path, "zero_terminal", False)
+            keeping = "set `zero_terminal: false`" if rescaled else "set `path: ddpm`"
             raise Misfit(
                 f"the path `{self.path.type}` ends in pure noise, where the {self.type} tells "
                 "nothing of the data",
-                "predict `v`, `velocity` or `sample`, or choose a path that keeps some signal",
+                f"predict `v` or `sample`, or {keeping} to keep some signal",
                 code="zero-terminal-signal",
                 option=("path",),
             )

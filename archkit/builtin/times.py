@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from archkit import Activation, Cost, Embedding, Misfit, Number, Shape, Site, Slot, Time
+from archkit import Activation, Cost, Embedding, Misfit, Number, Op, Shape, Site, Slot, Time
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,14 +24,22 @@ class _Features(Time):
     """What the time is multiplied with first."""
     activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """The activation between the two layers."""
+    layers: Literal[0, 2] = 2
+    """Linear layers after the features; with none, the features are the embedding."""
 
     def leaves(self, stem: int) -> int:
-        return self.width or 4 * stem
+        return (self.width or 4 * stem) if self.layers else self.features(stem)
 
     def features(self, stem: int) -> int:
         return self.channels or stem
 
     def infer(self, site: Site) -> Shape:
+        if self.layers == 0 and self.width not in (None, site.x.channels):
+            raise Misfit(
+                f"{site.x.channels} features can't become {self.width} without a layer",
+                "leave `width` out, or say `layers: 2`",
+                option=("width",),
+            )
         return Shape(site.width)
 
     def cost(self, site: Site) -> Cost | None:
@@ -42,6 +50,8 @@ class _Features(Time):
         learned = self.learned(channels)
         # Learned frequencies: autograd keeps the angles, and the time itself.
         features = Cost.made(channels, saved=learned + bool(learned)) + Cost(learned)
+        if self.layers == 0:
+            return features
         layers = Cost.linear(channels, width) + activation + Cost.linear(width, width)
         return features + layers
 
@@ -53,11 +63,26 @@ class _Features(Time):
         """The module that makes so many features of a time."""
         raise NotImplementedError(f"{type(self).__name__} has no module()")
 
+    def caption(self, site: Site) -> str:
+        mlp = f" · MLP {site.width}" if self.layers else ""
+        return f"{self.short} {site.x.channels}{mlp}"
+
+    def inside(self, site: Site) -> tuple[Op, ...]:
+        channels, width = site.x.channels, site.width
+        if self.layers == 0:
+            return (Op(f"{self.short} {channels}", self.reads(site)),)
+        return (
+            Op(f"{self.short} {channels}", self.reads(site)),
+            Op(f"Linear {channels} → {width}"),
+            *self.activation.steps(site),
+            Op(f"Linear {width} → {width}"),
+        )
+
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.embeddings import TimeEmbedding
 
         features = self.module(site.x.channels, site.clock)
-        activation = self.activation.build(site)
+        activation = self.activation.build(site) if self.layers else None
         return TimeEmbedding(features, site.x.channels, site.width, activation)
 
 
@@ -72,7 +97,6 @@ class Sinusoidal(_Features):
     """
 
     short = "sin/cos"
-
     type: Literal["sinusoidal"] = "sinusoidal"
     order: Literal["cos-sin", "sin-cos"] = "cos-sin"
     """Which half comes first: cosines (improved DDPM) or sines (DDPM)."""
@@ -112,7 +136,6 @@ class Fourier(_Features):
     """
 
     short = "Fourier"
-
     type: Literal["fourier"] = "fourier"
     std: PositiveFloat = 16.0
     """Standard deviation of the frequencies."""
@@ -145,7 +168,6 @@ class Learned(_Features):
     """
 
     short = "learned Fourier"
-
     type: Literal["learned"] = "learned"
 
     def features(self, stem: int) -> int:
@@ -173,6 +195,11 @@ class NoTime(Time):
     """The network is not told the time; the model takes no t."""
 
     type: Literal["none"] = "none"
+    width: PositiveInt | None = None
+    """Width of the embedding of conditions; four times that of the stem if left out."""
+
+    def leaves(self, stem: int) -> int:
+        return self.width or 4 * stem
 
     def reads(self, site: Site) -> tuple[str, ...]:
         return ()

@@ -9,13 +9,14 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
 from archkit import (
     KEEP,
     Block,
     Cost,
     Misfit,
+    Op,
     PerAxis,
     Shape,
     Site,
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 Width = Literal["keep", "next"]
-Taps = Annotated[tuple[PositiveFloat, ...], Field(min_length=2)]
+Taps = Annotated[tuple[PositiveFloat, ...], Field(min_length=2, strict=False)]
 
 
-class _Growing(Upsampling):
+class Growing(Upsampling):
     """Grows by a whole number along each axis."""
 
     stride: PerAxis | None = None
@@ -49,7 +50,7 @@ class _Growing(Upsampling):
         return tuple(SizeMap(times=s) for s in self.strides(site))
 
 
-class _Interpolation(_Growing):
+class _Interpolation(Growing):
     """Interpolates, then convolves."""
 
     conv: bool = True
@@ -73,6 +74,11 @@ class _Interpolation(_Growing):
     def _windows(self, site: Site) -> tuple[Window, ...]:
         return tuple(Window.growing(s) for s in self.strides(site))
 
+    def inside(self, site: Site) -> tuple[Op, ...]:
+        from archkit.builtin.insides import interpolation
+
+        return interpolation(self, site)
+
     def _built(self, site: Site, linear: bool) -> nn.Module:
         from archkit.nn.axes import convolution
         from archkit.nn.resampling import Enlarge, Then
@@ -92,7 +98,6 @@ class NearestUpsampling(_Interpolation):
     """
 
     short = "Nearest"
-
     type: Literal["nearest"] = "nearest"
 
     def build(self, site: Site) -> nn.Module:
@@ -103,7 +108,6 @@ class BilinearUpsampling(_Interpolation):
     """Interpolates linearly along every axis, then convolves."""
 
     short = "Bilinear"
-
     type: Literal["bilinear"] = "bilinear"
 
     def _windows(self, site: Site) -> tuple[Window, ...]:
@@ -113,62 +117,7 @@ class BilinearUpsampling(_Interpolation):
         return self._built(site, linear=True)
 
 
-class TransposedUpsampling(_Growing):
-    """A transposed convolution.
-
-    References:
-        | U-Net: Convolutional Networks for Biomedical Image Segmentation
-          (Ronneberger, Fischer, Brox, 2015)
-        | https://arxiv.org/abs/1505.04597
-    """
-
-    short = "Transposed"
-
-    type: Literal["transposed"] = "transposed"
-    kernel: PositiveInt | None = None
-    """Size along each axis; that of the stride if left out, so that windows don't overlap."""
-    width: Width = "next"
-    """Channels that leave: those that came, or those of the next stage."""
-
-    def leaves(self, here: int, there: int) -> int:
-        return there if self.width == "next" else here
-
-    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
-        kernels, strides, paddings = self._windows(site)
-        return tuple(
-            SizeMap.transposed(k, s, p)
-            for k, s, p in zip(kernels, strides, paddings, strict=True)
-        )
-
-    def infer(self, site: Site) -> Shape:
-        kernels, strides, _ = self._windows(site)
-        for kernel, stride in zip(kernels, strides, strict=True):
-            if kernel < stride or (kernel - stride) % 2:
-                raise Misfit(
-                    f"a kernel of {kernel} does not grow by exactly {stride}",
-                    f"use {stride} or {stride + 2}",
-                    option=("kernel",),
-                )
-        return super().infer(site)
-
-    def cost(self, site: Site) -> Cost:
-        kernels, strides, _ = self._windows(site)
-        return Cost.transposed(kernels, strides, x=site.x, out=self.infer(site))
-
-    def build(self, site: Site) -> nn.Module:
-        from archkit.nn.axes import transposed
-
-        kernels, strides, paddings = self._windows(site)
-        options = {"stride": strides, "padding": paddings}
-        return transposed(site.dims, site.x.channels, site.width, kernels, **options)
-
-    def _windows(self, site: Site) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        strides = self.strides(site)
-        kernels = tuple(self.kernel or s for s in strides)
-        return kernels, strides, tuple((k - s) // 2 for k, s in zip(kernels, strides, strict=True))
-
-
-class ShuffleUpsampling(_Growing):
+class ShuffleUpsampling(Growing):
     """A 1×1 convolution, then channels into space.
 
     References:
@@ -178,7 +127,6 @@ class ShuffleUpsampling(_Growing):
     """
 
     short = "Shuffle"
-
     type: Literal["shuffle"] = "shuffle"
     width: Width = "keep"
     """Channels that leave: those that came, or those of the next stage."""
@@ -189,7 +137,8 @@ class ShuffleUpsampling(_Growing):
     def cost(self, site: Site) -> Cost:
         strides = self.strides(site)
         windows = tuple(Window.growing(s) for s in strides)
-        moved = Cost.made(self.infer(site).elements, windows=windows)
+        out = self.infer(site).elements
+        moved = Cost.made(out, windows=windows) if prod(strides) > 1 else Cost()
         inner = site.width * prod(strides)
         return Cost.convolution(site.x.channels, inner, kernel=1, out=site.x) + moved
 
@@ -199,7 +148,7 @@ class ShuffleUpsampling(_Growing):
         return shuffling(site.x.channels, site.width, self.strides(site))
 
 
-class BlurUpsampling(_Growing):
+class BlurUpsampling(Growing):
     """The transpose of pooling by a FIR low-pass filter; it has no parameters.
 
     References:
@@ -208,7 +157,6 @@ class BlurUpsampling(_Growing):
     """
 
     short = "Blur"
-
     type: Literal["blur"] = "blur"
     taps: Taps = (1.0, 3.0, 3.0, 1.0)
     """The filter along each axis; it is divided by its sum."""
@@ -264,6 +212,12 @@ class BlockUpsampling(Upsampling):
 
     def cost(self, site: Site) -> Cost | None:
         return self.block.cost(self._inside(site))
+
+    def caption(self, site: Site) -> str:
+        return self.block.caption(self._inside(site))
+
+    def inside(self, site: Site) -> tuple[Op, ...]:
+        return self.block.inside(self._inside(site))
 
     def build(self, site: Site) -> nn.Module:
         return self.block.build(self._inside(site))

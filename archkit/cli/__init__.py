@@ -22,6 +22,8 @@ _COMMANDS = {
     "explain": ("catalogue", "Explain one component and its options."),
     "plugins": ("catalogue", "List the plugins, and what is wrong with them."),
     "schema": ("catalogue", "Print the JSON Schema of a spec, for editors."),
+    "show": ("numbers", "Show what a network takes: parameters, MACs, memory, receptive field."),
+    "diff": ("numbers", "Say what differs between two networks, in specs and in numbers."),
     "train": ("run", "Train a spec on images."),
     "sample": ("run", "Draw samples from a trained model."),
 }

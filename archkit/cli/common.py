@@ -9,23 +9,23 @@ import click
 from ..registry import Registry, load_registry
 
 
-class Size(click.ParamType):
+def sizes(context: click.Context, option: click.Parameter, value: str | None) -> Any:
     """``64`` or ``64,96``: one number for every axis, or one for each."""
-
-    name = "H,W"
-
-    def convert(self, value: Any, param: Any, context: Any) -> tuple[int, ...]:
-        try:
-            sizes = tuple(int(part) for part in str(value).replace("x", ",").split(","))
-        except ValueError:
-            self.fail(f"`{value}` is no size; write 64, or 64,96", param, context)
-        if not sizes or min(sizes) < 1:
-            self.fail(f"`{value}` is no size; sizes are positive", param, context)
-        return sizes
+    if value is None:
+        return None
+    try:
+        found = tuple(int(part) for part in value.replace("x", ",").split(","))
+    except ValueError:
+        raise click.BadParameter(f"`{value}` is no size; write 64, or 64,96") from None
+    if min(found) < 1:
+        raise click.BadParameter(f"`{value}` is no size; sizes are positive")
+    return found
 
 
 one_file = click.argument("file", metavar="FILE")
-size = click.option("--size", type=Size(), help="Plan for this size instead of the spec's own.")
+size = click.option(
+    "--size", metavar="H,W", callback=sizes, help="Plan for this size instead of the spec's own."
+)
 overrides = click.option(
     "--set",
     "overrides",

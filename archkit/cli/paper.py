@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,8 +12,10 @@ from .. import api
 from ..errors import Problem
 from ..plans import Plan
 from ..shapes import axis_names
-from ..source import dump
 from . import common
+
+FORMAT = 1
+"""Version of what `check --format json` prints."""
 
 
 @click.command()
@@ -33,21 +36,22 @@ def check(
     Exits with 1 if anything is.
     """
     registry = common.registry(context)
-    found: list[Problem] = []
+    found: list[tuple[str, Problem]] = []
     for file in files:
         source = common.source(file)
         problems = api.check(source, size, overrides=overrides, registry=registry)
         if form == "text":
             _say(file, problems)
-        found += problems
-    errors = [p for p in found if p.severity == "error"]
+        elif form == "github":
+            for problem in problems:
+                click.echo(_annotation(file, problem))
+        found += [(file, problem) for problem in problems]
+    valid = all(problem.severity != "error" for _, problem in found)
     if form == "json":
-        shown = [problem.as_dict() for problem in found]
-        click.echo(json.dumps({"valid": not errors, "diagnostics": shown}, indent=2))
-    elif form == "github":
-        for problem in found:
-            click.echo(_annotation(problem))
-    return 1 if errors else 0
+        told = [{"file": file, **problem.as_dict()} for file, problem in found]
+        report = {"format_version": FORMAT, "valid": valid, "diagnostics": told}
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    return 0 if valid else 1
 
 
 def _say(file: str, problems: list[Problem]) -> None:
@@ -60,11 +64,13 @@ def _say(file: str, problems: list[Problem]) -> None:
         click.echo(f"{file}: {errors} error{'s' * (errors > 1)}", err=True)
 
 
-def _annotation(problem: Problem) -> str:
-    place = "file=,"
-    if problem.span:
-        span = problem.span
-        place = f"file={span.file},line={span.line},col={span.column},endColumn={span.end_column},"
+def _annotation(file: str, problem: Problem) -> str:
+    """One line that GitHub shows beside the code."""
+    place = f"file={file},"
+    if span := problem.span:
+        place = f"file={span.file},line={span.line},col={span.column},"
+        if span.end_line == span.line:  # columns of several lines are refused
+            place += f"endColumn={span.end_column},"
     text = problem.message + (f"; {problem.mend}" if problem.mend else "")
     escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return f"::{problem.severity} {place}title=archkit {problem.code}::{escaped}"
@@ -79,7 +85,7 @@ def resolve(context: click.Context, file: str, overrides: tuple[str, ...]) -> No
     spec = api.load_spec(
         common.source(file), overrides=overrides, registry=common.registry(context)
     )
-    click.echo(dump(spec.data()), nl=False)
+    click.echo(spec.yaml(), nl=False)
 
 
 @click.command()
@@ -140,9 +146,7 @@ def as_data(drawn: Plan) -> dict[str, Any]:
             }
             for link in drawn.links
         ],
-        "conditions": {
-            name: list(drawn.readers(name)) for name in drawn.inputs if name != "x"
-        },
+        "conditions": {name: list(drawn.readers(name)) for name in drawn.inputs if name != "x"},
     }
 
 
@@ -158,7 +162,7 @@ def listing(drawn: Plan) -> str:
     return "\n".join([*_table(rows), "", *_proof(drawn), "", *_skips(drawn), "", *_readers(drawn)])
 
 
-def _table(rows: list[tuple[str, ...]], right: tuple[int, ...] = (4, 5)) -> list[str]:
+def _table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = (4, 5)) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(
@@ -201,4 +205,3 @@ def _readers(drawn: Plan) -> list[str]:
             shape = ", ".join(["batch", *(str(n or "any") for n in takes.shape)])
             lines.append(f"{name} ({shape}) is read by {', '.join(drawn.readers(name))}")
     return lines or ["no conditions"]
-

@@ -166,7 +166,7 @@ class Training:
             group["lr"] = recipe.rate * min(1.0, (self.step + 1) / max(1, recipe.warmup))
         self.optimizer.zero_grad()
         loss = self._loss(torch.randint(len(self.images), (recipe.batch,)))
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, recipe.clip)
         self.optimizer.step()
         keep = min(recipe.ema, (self.step + 1) / (self.step + 10))

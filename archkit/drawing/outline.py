@@ -70,7 +70,8 @@ def outline(plan: Plan, before: Plan | None = None) -> Outline:
     cards: dict[tuple[str, int], list[Node]] = {}
     for node in nodes:
         cards.setdefault(place(node), []).append(node)
-    made, silent = {}, []
+    made: dict[tuple[str, int], tuple[Piece, ...]] = {}
+    silent: list[str] = []
     for key in sorted(cards, key=order):
         made[key], rest = pieces(cards[key], ids, beside, changes)
         silent += rest
@@ -88,22 +89,15 @@ def _parted(row: tuple[Piece, ...], ends: bool) -> tuple[tuple[Piece, ...], tupl
     A card is needed for what reads a bus, joins a skip or is a block; whatever comes between it
     and the trunk goes with it.
     """
-    heavy = [
-        i for i, p in enumerate(row) if p.reads or p.joins or p.kind == "block" or p.aside
-    ]
-    if ends:
-        cut = heavy[-1] + 1 if heavy else 0
-    else:
-        cut = heavy[0] if heavy else len(row)
+    heavy = [i for i, p in enumerate(row) if p.reads or p.joins or p.kind == "block" or p.aside]
+    cut = heavy[-1] + 1 if ends and heavy else 0 if ends else min([*heavy, len(row)])
     return row[:cut], row[cut:]
 
 
 def _stage(side: str, level: int, found: tuple[Piece, ...], changes: Changes) -> Stage:
     id = f"{side}.{level}" if side in ("encoder", "decoder") else side
     paths = [path for piece in found for path in piece.nodes]
-    costs = tuple(
-        changes.node(path).cost for path in paths if changes.mark(path) != "removed"
-    )
+    costs = tuple(changes.node(path).cost for path in paths if changes.mark(path) != "removed")
     trunk = tuple(piece for piece in found if not piece.aside) or found
     return Stage(id, side, level, found, costs, changes.was(worked(trunk).path))
 
@@ -111,9 +105,10 @@ def _stage(side: str, level: int, found: tuple[Piece, ...], changes: Changes) ->
 def strands(found: Outline) -> tuple[Strand, ...]:
     """Every tensor that leads somewhere else than to the next node, in bundles."""
     homes = _homes(found)
+    cards = {path: s.id for s in found.stages for p in s.pieces for path in p.nodes}
     bundles: dict[tuple[str, str, str, bool, Mark], list[Link]] = {}
     for link in (*found.changes.links, *_threads(found)):
-        target = homes.get(link.target, "")
+        target = cards.get(link.target, "")
         source = homes.get(link.source, "")
         across = crosses(found.changes, link)
         if across and not source and target.startswith("decoder"):
@@ -138,10 +133,12 @@ def _homes(found: Outline) -> dict[str, str]:
     """For each node, the stage where its output is at home: after a pooling, the next."""
     homes: dict[str, str] = {}
     for stage, after in zip(found.stages, (*found.stages[1:], None), strict=True):
+        leaves = False
         for piece in stage.pieces:
-            leaves = piece is stage.trunk[-1] and piece.resamples and stage.side == "encoder"
-            homes[piece.path] = after.id if leaves and after else stage.id
-            homes.update(dict.fromkeys(piece.also, homes[piece.path]))
+            leaves |= piece.kind == "pooling" and not piece.aside and stage.side == "encoder"
+            away = leaves and after is not None and not piece.aside
+            homes[piece.path] = after.id if away and after else stage.id
+            homes.update(dict.fromkeys(piece.also, stage.id))
     return homes
 
 
@@ -155,7 +152,7 @@ def _threads(found: Outline) -> list[Link]:
             far = value in values and value != here and (value, piece.path) not in linked
             if far and value not in piece.also:
                 shape = found.plan[value].shape if value != "x" else piece.node.site.x
-                mode = piece.aside or piece.kind
+                mode = piece.aside or value
                 threads.append(Link(piece.node.site.level, value, piece.path, shape, mode))
         here = here if piece.aside else piece.path
     return threads

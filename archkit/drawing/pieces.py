@@ -42,11 +42,18 @@ class Piece:
 
     @property
     def caption(self) -> str:
-        return self.node.component.caption(self.node.site)
+        """What is written on the chip; an arrow says which way sizes go."""
+        words = self.node.component.caption(self.node.site)
+        if not self.resamples:
+            return words
+        before, after = self.node.site.x.positions, self.node.shape.positions
+        return words if before == after else f"{'↓' if after < before else '↑'} {words}"
 
     @property
     def group(self) -> str:
-        return self.node.component.group
+        """What it has its colour in common with; what is not the network's own has none."""
+        outside = self.kind in ("condition", "precondition", "time", "embedding")
+        return "plain" if outside else self.node.component.grouped()
 
     @property
     def resamples(self) -> bool:
@@ -118,8 +125,10 @@ class Stage:
 
 
 def worked(pieces: tuple[Piece, ...]) -> Piece:
-    """The last piece that does not resample, or the last."""
-    return next((piece for piece in reversed(pieces) if not piece.resamples), pieces[-1])
+    """The last block or attention; where there is none, the last that does not resample."""
+    blocks = [piece for piece in pieces if piece.kind in ("block", "attention")]
+    others = [piece for piece in pieces if not piece.resamples]
+    return (blocks or others or list(pieces))[-1]
 
 
 def order(key: tuple[str, int]) -> tuple[int, int]:

@@ -70,16 +70,14 @@ def buses(plan: Plan) -> tuple[Bus, ...]:
     for node in plan:
         if node.inputs[:1] and node.inputs[0] in trunk:
             trunk.add(node.path)
-            if node.component.kind != "condition":
+            if node.component.kind not in ("condition", "precondition"):
                 read += node.inputs[1:]
-    inks = _inks(plan)
-    return tuple(
-        _bus(plan, value, inks) for value in dict.fromkeys(read) if value not in trunk
-    )
+    colours = inks(plan)
+    return tuple(_bus(plan, value, colours) for value in dict.fromkeys(read) if value not in trunk)
 
 
-def _bus(plan: Plan, value: str, inks: dict[str, str]) -> Bus:
-    spring = _spring(plan, value, inks)
+def _bus(plan: Plan, value: str, colours: dict[str, str]) -> Bus:
+    spring = _spring(plan, value, colours)
     while spring.node is not None and len(spring.feeds) == 1 and not spring.words:
         spring = spring.feeds[0]
     nodes = [name for name in _upstream(plan, value) if name not in plan.inputs]
@@ -88,12 +86,12 @@ def _bus(plan: Plan, value: str, inks: dict[str, str]) -> Bus:
     return Bus(value, words, spring.ink, spring, tuple(nodes))
 
 
-def _spring(plan: Plan, value: str, inks: dict[str, str]) -> Spring:
+def _spring(plan: Plan, value: str, colours: dict[str, str]) -> Spring:
     if value in plan.inputs:
         words = "timestep t" if value == "t" else value
-        return Spring(value, None, words, (), inks[value])
+        return Spring(value, None, words, (), colours[value])
     node = plan[value]
-    feeds = tuple(_spring(plan, name, inks) for name in node.inputs)
+    feeds = tuple(_spring(plan, name, colours) for name in node.inputs)
     words = node.component.caption(node.site)
     if node.component.kind == "embedding":
         words = "+" if len(feeds) > 1 else ""
@@ -108,17 +106,17 @@ def _upstream(plan: Plan, value: str) -> Iterator[str]:
     yield value
 
 
-def _inks(plan: Plan) -> dict[str, str]:
+def inks(plan: Plan) -> dict[str, str]:
     """A colour for each input beside the sample; two of a kind get two colours."""
-    inks: dict[str, str] = {}
+    found: dict[str, str] = {}
     for name in plan.inputs:
         if name == "x":
             continue
         reader = next(node for node in plan if name in node.inputs)
         wanted = reader.component.group
-        left = [ink for ink in CONDITIONS if ink not in inks.values()] or list(CONDITIONS)
-        inks[name] = wanted if wanted in left else left[0]
-    return inks
+        left = [ink for ink in CONDITIONS if ink not in found.values()] or list(CONDITIONS)
+        found[name] = wanted if wanted in left else left[0]
+    return found
 
 
 def pill(plan: Plan, name: str) -> str:

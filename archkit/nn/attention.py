@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -29,13 +30,23 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     return functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
 
 
+def remembered(memory: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Keys and values (B, N, C) after those of a memory (2, heads, M, C / heads): (B, M + N, C)."""
+    keys, values = memory.transpose(1, 2).flatten(2)
+    shape = k.shape[0], *keys.shape
+    return torch.cat((keys.expand(shape), k), dim=1), torch.cat((values.expand(shape), v), dim=1)
+
+
 class SelfAttention(nn.Module):
     """Every position looks at every other, added to the input: (B, C, …) → (B, C, …).
 
     Arguments:
         channels: C.
-        heads: Number of heads, which divides C.
+        heads: Number of heads, which divides the width.
         norm: Applied to the input.
+        width: Channels of queries, keys and values, all heads together; None for C.
+        bias: Whether they have one.
+        memory: Keys and values in each head that are learned.
         scale: Of the sum of branch and input.
         zero_init: Start the last projection at zero.
     """
@@ -45,19 +56,27 @@ class SelfAttention(nn.Module):
         channels: int,
         heads: int,
         norm: nn.Module,
+        *,
+        width: int | None = None,
+        bias: bool = True,
+        memory: int = 0,
         scale: float = 1.0,
         zero_init: bool = True,
     ) -> None:
         super().__init__()
         self.heads, self.scale = heads, scale
         self.norm = norm
-        self.qkv = nn.Linear(channels, 3 * channels)
-        self.out = nn.Linear(channels, channels)
+        wide = width or channels
+        self.memory = nn.Parameter(torch.randn(2, heads, memory, wide // heads)) if memory else None
+        self.qkv = nn.Linear(channels, 3 * wide, bias=bias)
+        self.out = nn.Linear(wide, channels)
         if zero_init:
             zeroed(self.out)
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.qkv(tokens(self.norm(x))).chunk(3, dim=2)
+        if self.memory is not None:
+            k, v = remembered(self.memory, k, v)
         out = x + image(self.out(attend(q, k, v, self.heads)), x)
         return out if self.scale == 1.0 else out * self.scale
 
@@ -195,8 +214,8 @@ class Transformer(nn.Module):
 
     def forward(self, x: Tensor, *contexts: Tensor) -> Tensor:
         """`x` (B, C, …) after looking at itself and at each context (B, M, channels)."""
-        h = self.norm(x)
-        t = self.enter(tokens(h)) if self.linear else tokens(self.enter(h))
+        t = self.norm(x)
+        t = self.enter(tokens(t)) if self.linear else tokens(self.enter(t))
         for layer in self.layers:
             t = layer(t, *contexts)
         h = image(self.leave(t), x) if self.linear else self.leave(image(t, x))

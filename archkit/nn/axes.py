@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _INSTANCE = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 _BATCH = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _MAX = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
-_AVERAGE = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 
 
 def convolution(dims: int, channels: int, width: int, kernel: Any, **options: Any) -> nn.Module:
@@ -44,7 +44,24 @@ def max_pool(strides: Sequence[int]) -> nn.Module:
 
 def average_pool(strides: Sequence[int]) -> nn.Module:
     """The mean of each window; windows do not overlap."""
-    return _AVERAGE[len(strides) - 1](tuple(strides))
+    return (nn.AvgPool1d, nn.AvgPool2d, AveragePool3d)[len(strides) - 1](tuple(strides))
+
+
+class AveragePool3d(nn.Module):
+    """nn.AvgPool3d, which knows no bfloat16 on CPUs, as planes and then depths: (B, C, D, H, W).
+
+    Arguments:
+        strides: Sizes of the windows, which do not overlap.
+    """
+
+    def __init__(self, strides: tuple[int, ...]) -> None:
+        super().__init__()
+        self.strides = strides
+
+    def forward(self, x: Tensor) -> Tensor:
+        planes = functional.avg_pool2d(x.flatten(1, 2), self.strides[1:])
+        lines = planes.unflatten(1, x.shape[1:3]).flatten(3)
+        return functional.avg_pool2d(lines, (self.strides[0], 1)).unflatten(3, planes.shape[2:])
 
 
 def spread(vector: Tensor, like: Tensor) -> Tensor:
@@ -55,5 +72,6 @@ def spread(vector: Tensor, like: Tensor) -> Tensor:
 def zeroed(module: nn.Module) -> nn.Module:
     """The module with all its parameters at zero, so that a branch begins as nothing."""
     for parameter in module.parameters():
-        nn.init.zeros_(parameter)
+        if not parameter.is_meta:
+            nn.init.zeros_(parameter)
     return module

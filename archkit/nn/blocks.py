@@ -1,4 +1,4 @@
-"""The convolutional blocks."""
+"""The residual block of diffusion networks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ResNetBlock(nn.Module):
         dims: Spatial axes.
         channels, width: Channels that enter and leave.
         norm: Makes the norm of a number of channels.
-        activation: Applied before each convolution.
+        activation: Makes the activation before a convolution, for a number of channels.
         taking: How the embedding is taken; None for a block that takes none.
         kernel: Of both convolutions; odd.
         dropout: Share of values dropped before the second convolution, while training.
@@ -52,7 +52,7 @@ class ResNetBlock(nn.Module):
         width: int,
         *,
         norm: Make,
-        activation: nn.Module,
+        activation: Make,
         taking: Taking | None = None,
         kernel: int = 3,
         dropout: float = 0.0,
@@ -64,7 +64,7 @@ class ResNetBlock(nn.Module):
         super().__init__()
         pad = kernel // 2
         self.norm1 = norm(channels)
-        self.activation = activation
+        self.activation1 = activation(channels)
         self.resample = resample() if resample else None
         self.conv1 = convolution(dims, channels, width, kernel, padding=pad)
         self.gated = taking is not None and taking.method == "adaln-zero"
@@ -75,6 +75,7 @@ class ResNetBlock(nn.Module):
             if self.gated:
                 zeroed(self.embedding)
         self.norm2 = norm(width)
+        self.activation2 = activation(width)
         self.dropout = dropout
         self.conv2 = convolution(dims, width, width, kernel, padding=pad)
         if zero_init and not self.gated:
@@ -84,7 +85,7 @@ class ResNetBlock(nn.Module):
 
     def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
         """The block of `x` (B, channels, …) under the embedding (B, taking.width)."""
-        h = self.activation(self.norm1(x))
+        h = self.activation1(self.norm1(x))
         if self.resample is not None:
             h, x = self.resample(h), self.resample(x)
         h = self.conv1(h)
@@ -96,7 +97,7 @@ class ResNetBlock(nn.Module):
             if self.gated:
                 e, gate = e.split((2 * self.width, self.width), dim=1)
             h = self.modulate(self.norm2, h, e)
-        h = self.activation(h)
+        h = self.activation2(h)
         if self.training and self.dropout:
             h = functional.dropout(h, self.dropout)
         h = self.conv2(h)
@@ -104,70 +105,5 @@ class ResNetBlock(nn.Module):
             h = h * gate
         if self.shortcut is not None:
             x = self.shortcut(x)
-        out = x + h
+        out: Tensor = x + h
         return out if self.scale == 1.0 else out * self.scale
-
-
-class ConvolutionBlock(nn.Module):
-    """convolution, norm, activation, `count` times: (B, C, …) → (B, width, …).
-
-    The embedding, where there is one, is taken at the first norm.
-
-    References:
-        | U-Net: Convolutional Networks for Biomedical Image Segmentation
-          (Ronneberger, Fischer, Brox, 2015)
-        | https://arxiv.org/abs/1505.04597
-
-    Arguments:
-        dims: Spatial axes.
-        channels, width: Channels that enter and leave.
-        count: How many convolutions.
-        norm: Makes the norm of a number of channels.
-        activation: Applied after each norm.
-        taking: How the embedding is taken; None for a block that takes none.
-        kernel: Of each convolution.
-        padding: Zeros at both ends of each axis.
-        bias: Whether the convolutions have one.
-        dropout: Share of values dropped after each convolution, while training.
-    """
-
-    def __init__(
-        self,
-        dims: int,
-        channels: int,
-        width: int,
-        *,
-        count: int,
-        norm: Make,
-        activation: nn.Module,
-        taking: Taking | None = None,
-        kernel: int = 3,
-        padding: int = 1,
-        bias: bool = True,
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__()
-        if taking:
-            parts, self.modulate = METHODS[taking.method]
-            self.embedding = nn.Linear(taking.width, parts * width)
-        into = [channels, *[width] * (count - 1)]
-        self.convs = nn.ModuleList(
-            convolution(dims, c, width, kernel, padding=padding, bias=bias) for c in into
-        )
-        self.norms = nn.ModuleList(norm(width) for _ in into)
-        self.dropout = dropout
-        self.activation = activation
-
-    def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
-        """The block of `x` (B, channels, …) under the embedding (B, taking.width)."""
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = conv(x)
-            if self.training and self.dropout:
-                x = functional.dropout(x, self.dropout)
-            if embedding is None:
-                x = norm(x)
-            else:
-                x = self.modulate(norm, x, spread(self.embedding(embedding), x))
-                embedding = None
-            x = self.activation(x)
-        return x

@@ -98,23 +98,29 @@ class TimeEmbedding(nn.Module):
         features: The module that makes features of a time.
         channels: How many features.
         width: Of the embedding.
-        activation: Between the two layers.
+        activation: Between the two layers; None for no layers at all.
     """
 
+    like: Tensor
+
     def __init__(
-        self, features: nn.Module, channels: int, width: int, activation: nn.Module
+        self, features: nn.Module, channels: int, width: int, activation: nn.Module | None
     ) -> None:
         super().__init__()
-        self.features = features
-        self.linear1 = nn.Linear(channels, width)
-        self.activation = activation
-        self.linear2 = nn.Linear(width, width)
+        self.features, self.activation = features, activation
+        if activation is not None:
+            self.linear1 = nn.Linear(channels, width)
+            self.linear2 = nn.Linear(width, width)
+        # Tells the type of numbers; features are made in float32.
+        self.register_buffer("like", torch.empty(0, device="cpu"), persistent=False)
 
     def forward(self, t: Tensor, *early: Tensor) -> Tensor:
         """The embedding of the times `t`; `early` vectors (B, channels) join the features."""
-        features = self.features(t).to(self.linear1.weight.dtype)
+        features = self.features(t).to(self.like.dtype)
         for vector in early:
             features = features + vector
+        if self.activation is None:
+            return features
         out: Tensor = self.linear2(self.activation(self.linear1(features)))
         return out
 
@@ -170,6 +176,7 @@ class Vector(nn.Module):
         width: What comes out.
         activation: Between the two layers; None for a single layer.
         bias: Whether the layers have one.
+        bare: Whether there is no layer at all.
     """
 
     def __init__(
@@ -181,10 +188,12 @@ class Vector(nn.Module):
         size_width: int = 256,
         activation: nn.Module | None = None,
         bias: bool = True,
+        bare: bool = False,
     ) -> None:
         super().__init__()
         self.channels, self.size_width, self.sizes = channels, size_width, sizes
-        self.linear1 = nn.Linear(channels + sizes * size_width, width, bias=bias)
+        wide = channels + sizes * size_width
+        self.linear1 = None if bare else nn.Linear(wide, width, bias=bias)
         self.activation = activation
         self.linear2 = nn.Linear(width, width, bias=bias) if activation is not None else None
 
@@ -193,6 +202,8 @@ class Vector(nn.Module):
             told, sizes = vector[:, : self.channels], vector[:, self.channels :]
             waves = sinusoids(sizes, self.size_width).flatten(1)
             vector = torch.cat((told, waves.to(told.dtype)), dim=1)
+        if self.linear1 is None:
+            return vector
         out: Tensor = self.linear1(vector)
         if self.linear2 is not None and self.activation is not None:
             out = self.linear2(self.activation(out))

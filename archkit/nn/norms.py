@@ -17,6 +17,10 @@ class GroupNorm(nn.GroupNorm):
         | https://arxiv.org/abs/1803.08494
     """
 
+    def reset_parameters(self) -> None:
+        if self.weight is not None and not self.weight.is_meta:
+            super().reset_parameters()
+
     def forward(self, input: Tensor) -> Tensor:
         return torch.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
@@ -27,18 +31,31 @@ class ChannelLayerNorm(nn.Module):
     References:
         | Layer Normalization (Ba, Kiros, Hinton, 2016)
         | https://arxiv.org/abs/1607.06450
+
+    Arguments:
+        channels: C.
+        eps: Added to the variance.
+        affine: Whether it learns a scale and a shift for each channel.
+        unbiased: Whether the variance is divided by C − 1.
     """
 
-    def __init__(self, channels: int, eps: float = 1e-5, affine: bool = True) -> None:
+    def __init__(
+        self, channels: int, eps: float = 1e-5, affine: bool = True, unbiased: bool = False
+    ) -> None:
         super().__init__()
-        self.channels, self.eps = channels, eps
+        # x / √(v·C/(C − 1) + eps) is x / √(v + eps·(C − 1)/C), times √((C − 1)/C).
+        self.share = (channels - 1) / channels if unbiased else 1.0
+        self.channels, self.eps, self.affine = channels, eps * self.share, affine
         self.weight = nn.Parameter(torch.ones(channels)) if affine else None
         self.bias = nn.Parameter(torch.zeros(channels)) if affine else None
 
     def forward(self, x: Tensor) -> Tensor:
         last = x.movedim(1, -1)
-        out = functional.layer_norm(last, (self.channels,), self.weight, self.bias, self.eps)
-        return out.movedim(-1, 1)
+        weight, scale = self.weight, self.share**0.5
+        if weight is not None and scale != 1.0:
+            weight = weight * scale
+        out = functional.layer_norm(last, (self.channels,), weight, self.bias, self.eps)
+        return (out if self.affine or scale == 1.0 else out * scale).movedim(-1, 1)
 
 
 class ChannelRMSNorm(nn.Module):

@@ -26,6 +26,14 @@ def crop(x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
     return x, skip
 
 
+def crop_end(x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
+    """Both cropped at their ends, to the smaller size along each axis."""
+    for axis in range(2, x.ndim):
+        least = min(x.shape[axis], skip.shape[axis])
+        x, skip = x.narrow(axis, 0, least), skip.narrow(axis, 0, least)
+    return x, skip
+
+
 def pad(x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
     """Both padded with zeros at the ends, to the larger size along each axis."""
     for axis in range(2, x.ndim):
@@ -35,8 +43,26 @@ def pad(x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _longer(t: Tensor, axis: int, size: int) -> Tensor:
+    if t.shape[axis] == size:
+        return t
     before = (0, 0) * (t.ndim - 1 - axis)
     return functional.pad(t, (*before, 0, size - t.shape[axis]))
+
+
+def replicate(x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
+    """Both padded with their last values at the ends, to the larger size along each axis."""
+    for axis in range(2, x.ndim):
+        most = max(x.shape[axis], skip.shape[axis])
+        x, skip = (_repeated(t, axis, most) for t in (x, skip))
+    return x, skip
+
+
+def _repeated(t: Tensor, axis: int, size: int) -> Tensor:
+    more = size - t.shape[axis]
+    if more == 0:
+        return t
+    last = t.narrow(axis, t.shape[axis] - 1, 1)
+    return torch.cat((t, last.repeat_interleave(more, axis)), dim=axis)
 
 
 def resize(x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,21 +72,43 @@ def resize(x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
     return x, skip
 
 
-MATCHES: dict[str, Match] = {"strict": strict, "crop": crop, "pad": pad, "resize": resize}
+MATCHES: dict[str, Match] = {
+    "strict": strict,
+    "crop": crop,
+    "crop-end": crop_end,
+    "pad": pad,
+    "replicate": replicate,
+    "resize": resize,
+}
 
 
 class Concat(nn.Module):
-    """Channels of trunk and skip one after the other: (B, C, …), (B, S, …) → (B, C + S, …)."""
+    """Channels of trunk and skip one after the other: (B, C, …), (B, S, …) → (B, C + S, …).
 
-    def __init__(self, match: str = "strict", skip_first: bool = False, scale: float = 1.0) -> None:
+    Arguments:
+        match: A word of MATCHES.
+        skip_first: Whether the channels of the skip come first.
+        scale: Of the skip.
+        fuse: Applied to both together; None for nothing.
+    """
+
+    def __init__(
+        self,
+        match: str = "strict",
+        skip_first: bool = False,
+        scale: float = 1.0,
+        fuse: nn.Module | None = None,
+    ) -> None:
         super().__init__()
+        self.fuse = fuse
         self.match, self.skip_first, self.scale = MATCHES[match], skip_first, scale
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x, skip = self.match(x, skip)
         if self.scale != 1.0:
             skip = skip * self.scale
-        return torch.cat((skip, x) if self.skip_first else (x, skip), dim=1)
+        out = torch.cat((skip, x) if self.skip_first else (x, skip), dim=1)
+        return out if self.fuse is None else self.fuse(out)
 
 
 class Add(nn.Module):
@@ -83,14 +131,35 @@ class Gated(nn.Module):
         | Attention U-Net: Learning Where to Look for the Pancreas (Oktay et al., 2018),
           equations 1 and 2
         | https://arxiv.org/abs/1804.03999
+
+    Arguments:
+        dims: Spatial axes.
+        channels, skip: Channels of trunk and skip.
+        width: Channels in which they are compared.
+        norm: Makes the norm after each convolution, of a number of channels.
+        skip_first: Whether the channels of the skip come first.
     """
 
-    def __init__(self, dims: int, channels: int, skip: int, width: int) -> None:
+    def __init__(
+        self,
+        dims: int,
+        channels: int,
+        skip: int,
+        width: int,
+        *,
+        norm: Callable[[int], nn.Module],
+        skip_first: bool = False,
+    ) -> None:
         super().__init__()
         self.trunk = convolution(dims, channels, width, 1)
+        self.trunk_norm = norm(width)
         self.skip = convolution(dims, skip, width, 1)
+        self.skip_norm = norm(width)
         self.gate = convolution(dims, width, 1, 1)
+        self.gate_norm = norm(1)
+        self.skip_first = skip_first
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        gate = torch.sigmoid(self.gate(torch.relu(self.trunk(x) + self.skip(skip))))
-        return torch.cat((x, skip * gate), dim=1)
+        both = self.trunk_norm(self.trunk(x)) + self.skip_norm(self.skip(skip))
+        gate = torch.sigmoid(self.gate_norm(self.gate(torch.relu(both))))
+        return torch.cat((skip * gate, x) if self.skip_first else (x, skip * gate), dim=1)

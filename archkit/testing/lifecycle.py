@@ -54,7 +54,7 @@ def state(component: Part) -> None:
         require(not hidden, f"at {trial}, it learns with {len(hidden)} unregistered tensors")
         own = [t.data_ptr() for t in module.state_dict().values() if t.numel()]
         require(len(own) == len(set(own)), f"at {trial}, two of its tensors share memory")
-        torch.manual_seed(9)
+        torch.default_generator.manual_seed(9)
         other = trial.component.build(trial.site).eval()
         other.load_state_dict(safetensors.torch.load(safetensors.torch.save(module.state_dict())))
         require(torch.equal(out, other(*arguments)), f"at {trial}, a saved one answers otherwise")
@@ -118,7 +118,7 @@ def export(component: Part) -> None:
     """torch.export takes it, with a batch of any size."""
     for trial in richest(component):
         module, arguments = trial.module(), trial.arguments(2)
-        sizes: Any = torch.export.ShapesCollection()  # type: ignore[no-untyped-call]
+        sizes: Any = torch.export.ShapesCollection()
         for argument in arguments:
             sizes[argument] = {0: torch.export.Dim("batch")}
         dynamic = sizes.dynamic_shapes(module, tuple(arguments))
@@ -144,7 +144,7 @@ def _leaves(out: Tensor) -> Iterator[Tensor]:
 
 
 def _seeded(arguments: list[Tensor]) -> list[Tensor]:
-    torch.manual_seed(3)
+    torch.default_generator.manual_seed(3)
     return arguments
 
 

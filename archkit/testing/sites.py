@@ -63,6 +63,9 @@ def _(component: Block, ground: Ground) -> Iterator[Site]:
     yield ground.site(few, many)
     yield ground.site(many, few, side="decoder", **told)
     yield ground.site(many, many, side="bottleneck", level=1, **told)
+    if component.strides:
+        yield ground.site(few, many, stride=(2, 3, 1)[: ground.dims], **told)
+        yield ground.site(many, many, stride=(2,) * ground.dims)
     if component.resamples:
         yield ground.site(few, many, resample=_inside("pooling", "avg"), **told)
         growing = _inside("upsampling", "nearest")

@@ -12,18 +12,18 @@ import torch
 from torch import nn
 
 from ..component import Misfit
-from ..parts import Condition, Embedding, Part, Precondition, Site, Tensor, Time
+from ..parts import Condition, Embedding, Part, Pooling, Precondition, Site, Tensor, Time
 from ..shapes import Shape
 from .sites import Ground, sites
 
 # One, two, odd, even; seldom square, so that swapped axes show.
 SPACES: dict[int, tuple[tuple[int, ...], ...]] = {
     1: ((1,), (2,), (3,), (7,), (15,), (16,)),
-    2: ((1, 1), (1, 16), (2, 7), (3, 2), (7, 3), (16, 2), (15, 7), (16, 15)),
-    3: ((1, 1, 1), (1, 2, 3), (2, 16, 2), (3, 2, 7), (16, 2, 4), (15, 3, 1), (7, 9, 8)),
+    2: ((1, 1), (1, 16), (2, 7), (3, 2), (3, 15), (7, 3), (16, 2), (15, 7)),
+    3: ((1, 1, 1), (1, 2, 3), (2, 16, 2), (3, 2, 7), (7, 8, 9)),
 }
 # Along every axis, for a component that takes none of these.
-LARGE = 64
+LARGE = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,39 +58,45 @@ class Trial:
             return (batch, *shape.space, shape.channels)
         return (batch, shape.channels, *shape.space)
 
-    def module(self, device: str = "cpu") -> nn.Module:
+    def module(self, device: Literal["cpu", "meta"] = "cpu") -> nn.Module:
         """A fresh module in evaluation mode; on the CPU all its parameters are random."""
-        torch.manual_seed(0)
-        with torch.device(device):
-            module = self.component.build(self.site)
-        if device == "cpu":
-            for parameter in module.parameters():
-                nn.init.normal_(parameter, std=0.2)
+        torch.default_generator.manual_seed(0)
+        if device == "meta":
+            with torch.device(device):
+                return self.component.build(self.site).eval()
+        module = self.component.build(self.site)
+        for parameter in module.parameters():
+            nn.init.normal_(parameter, std=0.2)
         return module.eval()
 
     def arguments(
         self, batch: int = 2, device: str = "cpu", dtype: torch.dtype = torch.float32
     ) -> list[torch.Tensor]:
         """Tensors for the module, the same every time; a smaller batch is the start of a larger."""
-        torch.manual_seed(1)
-        return [_tensor(takes, dtype)[:batch].to(device) for takes in self.takes]
+        chance = torch.Generator().manual_seed(1)
+        return [_tensor(takes, dtype, chance)[:batch].to(device) for takes in self.takes]
 
 
-def _tensor(takes: Tensor, dtype: torch.dtype) -> torch.Tensor:
+def _tensor(takes: Tensor, dtype: torch.dtype, chance: torch.Generator) -> torch.Tensor:
     shape = (3, *(n or 1 for n in takes.shape))
     if takes.numbers == "int":  # what every component has to know: 0, and its own null
         values = torch.zeros(shape, dtype=torch.int64)
         values[1] = takes.null or 0
         return values
     # A scalar is a time, and stays precise.
-    return torch.randn(shape).to(dtype) if takes.shape else torch.rand(shape)
+    if not takes.shape:
+        return torch.rand(shape, generator=chance)
+    return torch.randn(shape, generator=chance).to(dtype)
 
 
 def trials(component: Part) -> list[Trial]:
     """The component at every site of its kind that takes it; AssertionError if there is none.
 
-    A time that reads nothing becomes no node and stands nowhere.
+    A time that reads nothing becomes no node and stands nowhere; nor does a pooling that the next
+    block does.
     """
+    if isinstance(component, Pooling) and component.by_next:
+        return []
     if isinstance(component, Time) and not component.reads(Ground(1, (1,), 3, 4).site(3, 3)):
         return []
     found = [trial for dims in component.dims for trial in _served(component, dims)]
@@ -100,30 +106,38 @@ def trials(component: Part) -> list[Trial]:
 
 
 def typical(component: Part) -> list[Trial]:
-    """One trial, of a middling size, for each way in which the module is called."""
+    """One trial, of a middling size, for each dimension and each way the module is called.
+
+    The last one is that with most to read, in two dimensions if the component serves them.
+    """
     chosen: dict[tuple[Any, ...], Trial] = {}
-    for trial in sorted(trials(component), key=_middling):
+    found = trials(component)
+    dims = {trial.site.dims for trial in found}
+    main = 2 if 2 in dims else min(dims, default=1)
+    for trial in sorted(found, key=_middling):
         site = trial.site
-        chosen[len(trial.takes), site.side, site.bare, site.resample is None] = trial
-    return list(chosen.values())
+        way = len(trial.takes), site.side, site.bare, site.resample and site.resample.kind
+        chosen[(site.dims, *(way if site.dims == main else ()))] = trial
+    return sorted(chosen.values(), key=lambda t: (t.site.dims == main, len(t.takes)))
 
 
 def richest(component: Part) -> list[Trial]:
-    """The typical trial with most to read; none for a component that never stands."""
-    return sorted(typical(component), key=lambda trial: len(trial.takes))[-1:]
+    """The last typical trial; none for a component that never stands."""
+    return typical(component)[-1:]
 
 
-def _middling(trial: Trial) -> tuple[bool, int]:
+def _middling(trial: Trial) -> int:
     positions = trial.site.x.positions
-    return trial.site.dims == 2, positions if positions <= 128 else -positions
+    return positions if positions <= 512 else -positions
 
 
 def _served(component: Part, dims: int) -> list[Trial]:
     channels = _channels(component, dims)
-    if len(channels) < 2:
+    if not channels:
         return []
-    grounds = [Ground(dims, space, *channels) for space in SPACES[dims]]
-    large = Ground(dims, (LARGE,) * dims, *channels)
+    few, many = channels[0], channels[-1]
+    grounds = [Ground(dims, space, few, many) for space in SPACES[dims]]
+    large = Ground(dims, (LARGE,) * dims, few, many)
     found = [trial for ground in grounds for trial in _standing(component, ground)]
     return found or list(_standing(component, large))
 

@@ -11,7 +11,7 @@ from ..importer import Codebase, Entry, Table
 from ..module import UNet
 from ..plans import Node
 from .coordinates import Coordinates, walk
-from .rules import Dropped, Rule, same, stacked
+from .rules import Dropped, Rule, stacked
 
 
 def rules(model: UNet, codebase: Codebase) -> list[Rule]:
@@ -40,24 +40,22 @@ def place(node: Node, at: Coordinates, codebase: Codebase) -> str | None:
 
 def _of(node: Node, at: Coordinates, model: UNet, codebase: Codebase) -> Iterator[Rule]:
     module = model.get_submodule(node.path)
-    names = list(module.state_dict())
-    if not names:
-        return
-    where, table = place(node, at, codebase), codebase.tables.get(node.name)
-    if where is None or table is None:
-        raise WeightError(f"{codebase.name} has nothing like `{node.path}`, a `{node.name}`")
-    for name in names:
-        found = _find(table, name)
-        if found is None:
-            raise WeightError(f"{codebase.name} has nothing like `{node.path}.{name}`")
+    tables = codebase.tables
+    where, table = place(node, at, codebase), tables.get(node.path, tables.get(node.name))
+    for name in module.state_dict():
+        full = f"{node.path}.{name}"
+        found = None if where is None or table is None else _find(table, name)
+        if found is None or where is None:
+            what = f"`{full}`, of a `{node.name}`"
+            raise WeightError(f"the tables of {codebase.name} have no place for {what}")
         entry, stars, rest = found
-        change, how, theirs = same, "", _named(entry)
-        if isinstance(entry, tuple):
-            change, how = stacked, "stacked"
-        elif not isinstance(entry, str):
-            change, how = partial(entry.make, module=module), entry.how
-        full = tuple(_joined(where, _starred(their, stars), rest) for their in theirs)
-        yield Rule(f"{node.path}.{name}", full, change, how)
+        theirs = tuple(_joined(where, _starred(their, stars), rest) for their in _named(entry))
+        if isinstance(entry, str):
+            yield Rule(full, theirs)
+        elif isinstance(entry, tuple):
+            yield Rule(full, theirs, stacked, "stacked")
+        else:
+            yield Rule(full, theirs, partial(entry.make, module=module), entry.how)
 
 
 def _named(entry: Entry) -> tuple[str, ...]:

@@ -95,8 +95,8 @@ def account(
 ) -> Ledger:
     """The ledger of a conversion, before any number is touched; raises WeightError."""
     rules, dropped = tuple(rules), tuple(dropped)
-    told = [f"{what} {_few(names)}" for what, names in _faults(theirs, ours, rules, dropped) if names]
-    if told:
+    faults = _faults(theirs, ours, rules, dropped)
+    if told := [f"{what} {_few(names)}" for what, names in faults if names]:
         raise WeightError("these weights are of another network: " + "; ".join(told))
     if misfits := list(_misfits(theirs, ours, rules)):
         raise WeightError("these weights are of another network: " + _few(misfits, "; "))

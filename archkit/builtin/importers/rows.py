@@ -45,13 +45,9 @@ class Rows:
         if list(self.encoder) != list(self.decoder):
             said["decoder"] = [{"attention": _rest(a, shared)} for a in self.decoder]
         if lit:
-            said["attention"] = {**attention, **shared}
-        for name, steps in (("pooling", self.pooling), ("upsampling", self.upsampling)):
-            if steps and all(step == steps[0] for step in steps):
-                said[name] = steps[0]
-                continue
-            for row, step in zip(said.get("decoder", rows) if name[0] == "u" else rows, steps):
-                row[name] = step
+            said["attention"] = differing({**attention, **shared}, depth=1)
+        said |= _resampled("pooling", self.pooling, rows)
+        said |= _resampled("upsampling", self.upsampling, said.get("decoder", rows))
         return {key: value for key, value in said.items() if value}
 
     def _row(self, level: int, shared: Says) -> Says:
@@ -75,6 +71,21 @@ def differing(says: Mapping[str, Any], **defaults: Any) -> Says:
         for key, value in says.items()
         if value not in (None, {}) and (key not in defaults or value != defaults[key])
     }
+
+
+def _resampled(name: str, steps: Sequence[Says], rows: Sequence[Says]) -> Says:
+    """One resampler for all, at the top; or each of them in its row, and nothing at the top."""
+    if all(step == steps[0] for step in steps):
+        return {name: steps[0]} if steps else {}
+    for row, step in zip(rows[: len(steps)], steps, strict=True):
+        row[name] = step
+    return {}
+
+
+def finished(name: str, says: Says) -> Says:
+    """The whole spec, without what archkit says by itself."""
+    usual: Says = {"pooling": {"type": "conv"}, "upsampling": {"type": "nearest"}}
+    return {"archkit": 1, "name": name, **differing(says, **usual)}
 
 
 def _shared(said: Sequence[Says]) -> Says:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
-from archkit import Codebase, Importer, Problem, SpecError
+from archkit import Codebase, Config, Importer, Problem, SpecError
 
 from . import unet2d, unet2d_condition
 from .names import codebase
 
-_CLASSES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+_CLASSES: dict[str, Callable[[Config], dict[str, Any]]] = {
     "UNet2DModel": unet2d.spec,
     "UNet2DConditionModel": unet2d_condition.spec,
 }
@@ -25,12 +25,12 @@ class Diffusers(Importer):
     join the sample are ``image``.
     """
 
-    family = "diffusers"
+    type: Literal["diffusers"] = "diffusers"
 
-    def reads(self, config: Mapping[str, Any]) -> bool:
+    def reads(self, config: Config) -> bool:
         return "_class_name" in config
 
-    def spec(self, config: Mapping[str, Any]) -> dict[str, Any]:
+    def spec(self, config: Config) -> dict[str, Any]:
         name = config.get("_class_name")
         if name not in _CLASSES:
             known = ", ".join(f"`{k}`" for k in _CLASSES)
@@ -39,5 +39,5 @@ class Diffusers(Importer):
             raise SpecError([Problem("unknown-class", what, f"it reads {known}", where)])
         return _CLASSES[name]({k: v for k, v in config.items() if not k.startswith("_")})
 
-    def codebase(self, config: Mapping[str, Any]) -> Codebase:
+    def codebase(self, config: Config) -> Codebase:
         return codebase(config)

@@ -43,7 +43,7 @@ def sinusoidal(options: Options, stem: int, order: bool, shift: float) -> Says:
 
 def activation(options: Options) -> str:
     """The one activation of the network, by our name."""
-    name = options.take("act_fn", "silu")
+    name: str = options.take("act_fn", "silu")
     if name not in ACTIVATIONS:
         options.refuse("act_fn", name)
     return ACTIVATIONS.get(name, name)
@@ -54,7 +54,8 @@ def norm(options: Options) -> Says:
     groups = options.take("norm_num_groups", 32)
     if groups is None:
         options.refuse("norm_num_groups", groups)
-    return differing({"groups": groups, "eps": options.take("norm_eps", 1e-5)}, groups=32, eps=1e-5)
+    says = differing({"groups": groups, "eps": options.take("norm_eps", 1e-5)}, groups=32, eps=1e-5)
+    return {"type": "group", **says} if says else {}
 
 
 def method(options: Options) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from archkit import Codebase, Table
+from archkit import Codebase, Config, Table
 
 from ..tables import CONVOLUTION, TRANSFORMER
 
@@ -67,7 +64,7 @@ DIFFUSERS = Codebase(
 )
 
 
-def codebase(config: Mapping[str, Any]) -> Codebase:
+def codebase(config: Config) -> Codebase:
     """The names; a projection of one layer is a linear layer by itself."""
     if config.get("class_embed_type") == "simple_projection":
         return DIFFUSERS.but(tables={"conditioning.vector": {"linear1": ""}})

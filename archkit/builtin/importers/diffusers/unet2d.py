@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from archkit import Options
+from archkit import Config, Options
 
-from ..rows import Attention, Rows, Says, differing
+from ..rows import Attention, Rows, Says, differing, finished
 from . import common
 
 _DOWN = {"DownBlock2D", "AttnDownBlock2D", "ResnetDownsampleBlock2D"}
 _UP = {"UpBlock2D", "AttnUpBlock2D", "ResnetUpsampleBlock2D"}
 
 
-def spec(config: Mapping[str, Any]) -> Says:
+def spec(config: Config) -> Says:
     """The spec of a config; raises SpecError naming every option without counterpart."""
     options = Options(config, "UNet2DModel")
     options.only("center_input_sample", False)
@@ -27,14 +26,22 @@ def spec(config: Mapping[str, Any]) -> Says:
     says["norm"] = common.norm(options)
     says["conditioning"] |= _conditioning(options, widths[0], activation)
     dropout = options.take("dropout", 0.0)
-    block = differing({"dropout": dropout, "activation": activation}, dropout=0.0, activation="silu")
+    block = differing(
+        {"dropout": dropout, "activation": activation}, dropout=0.0, activation="silu"
+    )
     if block:
         says["block"] = {"type": "resnet", **block}
-    rows = _rows(options, widths)
-    says |= rows.spec({"type": "self"})
-    _bottleneck(options, says, rows.bottleneck, says["conditioning"].get("method"))
+    middle = options.take("mid_block_type", "UNetMidBlock2D")
+    if middle is None:
+        says["layout"] = {"type": "ddpm", "middle": ""}
+    elif middle != "UNetMidBlock2D":
+        options.refuse("mid_block_type", middle)
+    attends = options.take("add_attention", True) and middle is not None
+    says |= _rows(options, widths, attends).spec({"type": "self"})
+    bottom = _bottleneck(options, says, attends)
+    says["bottleneck"] = None if middle is None else bottom
     options.close()
-    return {"archkit": 1, "name": "unet2d-model", **differing(says)}
+    return finished("unet2d-model", says)
 
 
 def _conditioning(options: Options, stem: int, activation: str) -> Says:
@@ -52,7 +59,7 @@ def _conditioning(options: Options, stem: int, activation: str) -> Says:
     return says
 
 
-def _rows(options: Options, widths: Any) -> Rows:
+def _rows(options: Options, widths: Any, attends: bool) -> Rows:
     levels = len(widths)
     down = common.kinds(
         options, "down_block_types", ("DownBlock2D", *("AttnDownBlock2D",) * 3), _DOWN
@@ -69,7 +76,9 @@ def _rows(options: Options, widths: Any) -> Rows:
         for kind in down[:-1]
     ]
     upsampling = [
-        common.UPSAMPLING_BLOCK if _resamples(kind, inside["upsample_type"]) else {"type": "nearest"}
+        common.UPSAMPLING_BLOCK
+        if _resamples(kind, inside["upsample_type"])
+        else {"type": "nearest"}
         for kind in up[1:]
     ]
     return Rows(
@@ -77,7 +86,7 @@ def _rows(options: Options, widths: Any) -> Rows:
         [options.take("layers_per_block", 2)] * levels,
         [attention if "Attn" in kind else False for kind in down],
         [attention if "Attn" in kind else False for kind in up],
-        attention if options.take("add_attention", True) else False,
+        attention if attends else False,
         pooling,
         upsampling,
     )
@@ -88,22 +97,19 @@ def _resamples(kind: str, inside: bool) -> bool:
     return kind.startswith("Resnet") or ("Attn" in kind and inside)
 
 
-def _bottleneck(options: Options, says: Says, attention: Attention, method: str | None) -> None:
+def _bottleneck(options: Options, says: Says, attends: bool) -> Says:
     """The middle block has a scale of its own, and a norm of its own in its attention."""
-    if options.take("mid_block_type", "UNetMidBlock2D") != "UNetMidBlock2D":
-        says["layout"] = {"type": "ddpm", "middle": ""}
-        return
+    bottom: Says = says.get("bottleneck", {})
     factor = options.take("mid_block_scale_factor", 1)
     groups = options.take("attn_norm_num_groups")
-    bottom = says.setdefault("bottleneck", {})
-    own = bottom.get("attention")
-    special: Says = {} if not isinstance(own, dict) else dict(own)
+    own: Says = {}
     if factor != 1:
-        bottom["block"] = {"scale": 1 / factor}
-        special["scale"] = 1 / factor
-    if groups is not None:
-        special["norm"] = {"type": "group", "groups": groups}
-    elif method:
-        special["norm"] = "none"
-    if special and attention is not False:
-        bottom["attention"] = special
+        bottom["block"] = own = {"scale": 1 / factor}
+    if groups is None and says["conditioning"].get("method"):
+        own = {**own, "norm": "none"}
+    elif groups not in (None, says["norm"].get("groups", 32)):
+        own = {**own, "norm": {"type": "group", "groups": groups}}
+    if own and attends:
+        said = bottom.get("attention")
+        bottom["attention"] = {**said, **own} if isinstance(said, dict) else own
+    return bottom

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from archkit import Options
+from archkit import Config, Options
 
-from ..rows import Attention, Rows, Says, differing
+from ..rows import Attention, Rows, Says, differing, finished
 from . import common
 
 _CROSS = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
@@ -17,7 +16,7 @@ _MIDDLES = {"UNetMidBlock2DCrossAttn": None, "UNetMidBlock2D": "(block)", None: 
 _POOLED = 1280  # channels of SDXL's pooled text
 
 
-def spec(config: Mapping[str, Any]) -> Says:
+def spec(config: Config) -> Says:
     """The spec of a config; raises SpecError naming every option without counterpart."""
     options = Options(config, "UNet2DConditionModel")
     _refused(options)
@@ -26,9 +25,9 @@ def spec(config: Mapping[str, Any]) -> Says:
     says.setdefault("prediction", {"type": "noise", "path": "scaled-linear"})
     activation = common.activation(options)
     says["activation"] = None if activation == "silu" else activation
-    says["norm"] = common.norm(options)
-    dropout = options.take("dropout", 0.0)
-    eps = says["norm"].pop("eps", None)
+    norm = common.norm(options)
+    dropout, eps = options.take("dropout", 0.0), norm.pop("eps", None)
+    says["norm"] = norm if len(norm) > 1 else None
     if dropout or eps:  # the transformer's norm has an eps of its own
         own = differing({"dropout": dropout, "norm": eps and {"eps": eps}}, dropout=0.0)
         says["block"] = {"type": "resnet", **own}
@@ -45,7 +44,7 @@ def spec(config: Mapping[str, Any]) -> Says:
     if factor != 1:
         says.setdefault("bottleneck", {})["block"] = {"scale": 1 / factor}
     options.close()
-    return {"archkit": 1, "name": "unet2d-condition-model", **differing(says)}
+    return finished("unet2d-condition-model", says)
 
 
 def _refused(options: Options) -> None:
@@ -84,10 +83,10 @@ def _conditioning(options: Options, stem: int) -> Says:
         says["time"] = time
     if guidance := options.take("time_cond_proj_dim"):
         says["guidance"] = _linear(guidance, into="time", bias=False)
-    says |= _class(options)
+    width = options.take("projection_class_embeddings_input_dim")
+    says |= _class(options, width)
     if (method := common.method(options)) != "add":
         says["method"] = method
-    width = options.take("projection_class_embeddings_input_dim")
     kind = options.take("addition_embed_type")
     ids = options.take("addition_time_embed_dim")
     if kind == "text_time":
@@ -107,11 +106,10 @@ def _time(options: Options, stem: int, order: bool, shift: float) -> Says:
     return {**says, "order": "cos-sin" if order else "sin-cos"}
 
 
-def _class(options: Options) -> Says:
+def _class(options: Options, width: int) -> Says:
     kind, classes = options.take("class_embed_type"), options.take("num_class_embeds")
     if kind is None:
         return {"label": {"type": "label", "classes": classes}} if classes else {}
-    width = options.take("projection_class_embeddings_input_dim")
     if kind == "projection":
         return {"vector": {"type": "vector", "channels": width, "activation": "silu"}}
     if kind == "simple_projection":
@@ -137,9 +135,7 @@ def _rows(options: Options, widths: Any, says: Says) -> Rows:
     down = common.kinds(
         options, "down_block_types", (*("CrossAttnDownBlock2D",) * 3, "DownBlock2D"), _DOWN
     )
-    up = common.kinds(
-        options, "up_block_types", ("UpBlock2D", *("CrossAttnUpBlock2D",) * 3), _UP
-    )
+    up = common.kinds(options, "up_block_types", ("UpBlock2D", *("CrossAttnUpBlock2D",) * 3), _UP)
     up.reverse()
     middle = options.take("mid_block_type", "UNetMidBlock2DCrossAttn")
     if middle not in _MIDDLES:

@@ -2,7 +2,7 @@
 
 from archkit import Codebase, Packed, Table
 
-from .tables import CONVOLUTION, TRANSFORMER
+from ..tables import CONVOLUTION, TRANSFORMER
 
 _RESNET: Table = {
     "norm1": "in_layers.0",
@@ -46,6 +46,7 @@ GUIDED = Codebase(
         "condition.label": {"table": ""},
         "condition.vector": {"linear1": "0", "linear2": "2"},
     },
+    inside=("model.diffusion_model.", "module."),
 )
 """With the first order of qkv, which every network but ADM's for ImageNet 64 has."""
 

@@ -1,0 +1,141 @@
+"""The graph inside a part, as lines of a metro map: a main line, branches, and what comes in.
+
+Every graph without cycles has such a map, so that no layout engine is needed: the main line leads
+from the trunk to what comes out, every other chain of ops runs beside it, and what is still left
+becomes a bracket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..looks import Op
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Ops that run one after the other beside the main line.
+
+    Arguments:
+        ops: Their places in the list of ops.
+        told: The conditions that its first op reads, if that is all it reads.
+    """
+
+    ops: tuple[int, ...]
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inner:
+    """The ops of a part and how they hang together.
+
+    Arguments:
+        outside: What the part itself reads; the first is the trunk.
+    """
+
+    ops: tuple[Op, ...]
+    outside: tuple[str, ...] = ("x",)
+
+    @cached_property
+    def reads(self) -> tuple[tuple[int | str, ...], ...]:
+        """For each op, the ops (by place) and outside values (by name) that it reads."""
+        named: dict[str, int] = {}
+        found: list[tuple[int | str, ...]] = []
+        for i, op in enumerate(self.ops):
+            before: int | str = i - 1 if i else self.outside[0]
+            wanted = [named.get(name, name) for name in op.reads] or [before]
+            found.append(tuple(wanted))
+            if op.name:
+                named[op.name] = i
+        return tuple(found)
+
+    @cached_property
+    def main(self) -> tuple[int, ...]:
+        """The main line: back from the last op, by the longest way."""
+        depths: list[int] = []
+        for reads in self.reads:
+            depths.append(1 + max((depths[r] for r in reads if isinstance(r, int)), default=0))
+        line = [len(self.ops) - 1]
+        while before := [r for r in self.reads[line[-1]] if isinstance(r, int)]:
+            line.append(max(before, key=lambda op: depths[op]))
+        return tuple(reversed(line))
+
+    @property
+    def start(self) -> str:
+        """What the main line begins with."""
+        return str(self.reads[self.main[0]][0])
+
+    def readers(self, op: int) -> tuple[int, ...]:
+        """The ops that read an op."""
+        return tuple(i for i, reads in enumerate(self.reads) if op in reads)
+
+    @cached_property
+    def chains(self) -> tuple[Chain, ...]:
+        """Everything beside the main line, as chains."""
+        chains: list[list[int]] = []
+        for i in range(len(self.ops)):
+            if i in self.main:
+                continue
+            before = self.reads[i][0]
+            home = next((c for c in chains if c[-1] == before), None)
+            alone = len(self.reads[i]) == 1 and home and self.readers(home[-1]) == (i,)
+            if home and alone:
+                home.append(i)
+            else:
+                chains.append([i])
+        return tuple(Chain(tuple(c), self._told(c[0])) for c in chains)
+
+    def _told(self, op: int) -> tuple[str, ...]:
+        """The conditions an op reads; nothing if it reads anything else."""
+        names = [r for r in self.reads[op] if isinstance(r, str) and r != self.start]
+        return tuple(names) if len(names) == len(self.reads[op]) else ()
+
+    def fed(self, chain: Chain) -> bool:
+        """Whether a chain goes on where another comes back to."""
+        before = self.reads[chain.ops[0]][0]
+        ends = [other.ops[-1] for other in self.chains if not other.told and other != chain]
+        return any(before == end and self.readers(end)[0] == chain.ops[0] for end in ends)
+
+    @cached_property
+    def rows(self) -> tuple[int, ...]:
+        """The row of each op, from 1: below all it reads.
+
+        What is told stands beside its reader, a branch halfway along.
+        """
+        rows = [0] * len(self.ops)
+        beside = {i for chain in self.chains if chain.told for i in chain.ops}
+        for i, reads in enumerate(self.reads):
+            above = [rows[r] for r in reads if isinstance(r, int) and r not in beside]
+            rows[i] = 1 + max(above, default=0)
+        for chain in self.chains:
+            reader = min((rows[r] for r in self.readers(chain.ops[-1])), default=1)
+            slack = (reader - 1 - rows[chain.ops[-1]]) // 2
+            for back, op in enumerate(reversed(chain.ops)):
+                rows[op] = reader - back if chain.told else rows[op] + slack
+        return tuple(rows)
+
+    @cached_property
+    def brackets(self) -> tuple[tuple[int | str, int], ...]:
+        """Edges that neither a line nor the end of a chain draws: residuals, above all."""
+        drawn: set[tuple[int | str, int]] = set(zip(self.main, self.main[1:], strict=False))
+        drawn.add((self.start, self.main[0]))
+        for chain in self.chains:
+            drawn |= set(zip(chain.ops, chain.ops[1:], strict=False))
+            drawn.add((self.reads[chain.ops[0]][0], chain.ops[0]))
+            last = [r for r in self.readers(chain.ops[-1]) if r in self.main]
+            drawn |= {(chain.ops[-1], r) for r in (last if chain.told else last[:1])}
+        edges = ((r, i) for i, reads in enumerate(self.reads) for r in reads)
+        told = set(self.outside) - {self.start}
+        return tuple(e for e in dict.fromkeys(edges) if e not in drawn and e[0] not in told)
+
+    @cached_property
+    def asked(self) -> tuple[tuple[str, int], ...]:
+        """Conditions that ops of the main line or of branches read directly."""
+        first = {chain.ops[0] for chain in self.chains if chain.told}
+        return tuple(
+            (r, i)
+            for i, reads in enumerate(self.reads)
+            for r in reads
+            if isinstance(r, str) and r != self.start and i not in first
+        )

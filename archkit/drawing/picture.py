@@ -1,0 +1,75 @@
+"""Plan to scene: the whole U, at overview or with every block."""
+
+from __future__ import annotations
+
+from ..plans import Plan
+from . import lanes, springs, words
+from .anatomy import anatomy
+from .cards import card
+from .chips import Desk, Scale
+from .ends import entry, exit
+from .flows import flows
+from .grid import grid
+from .legend import entries, legend
+from .outline import Outline, outline
+from .palette import groups
+from .scene import Item, Scene, Text
+from .skips import skips
+from .style import SCREEN, Sizes, Style
+
+MARGIN = 8.0
+
+
+def u_picture(plan: Plan, style: Style, before: Plan | None = None) -> Scene:
+    """The scene of a plan; what differs from the plan `before` it is marked."""
+    found = outline(plan, before)
+    desk = desk_of(found, style, SCREEN)
+    return anatomy(desk, style) if style.detail == "block" else composed(desk, style)
+
+
+def desk_of(found: Outline, style: Style, sizes: Sizes) -> Desk:
+    """What the parts of a picture need."""
+    shapes = [stage.shape for stage in found.stages]
+    named = groups([*(piece.group for piece in found.pieces), "plain"])
+    inks = {**springs.inks(found.plan), **{bus.id: bus.ink for bus in found.buses}}
+    return Desk(found, style.detail, style.costs, sizes, Scale.of(shapes), named, inks)
+
+
+def composed(desk: Desk, style: Style) -> Scene:
+    """Everything in its place."""
+    found, sizes = desk.outline, desk.sizes
+    ends = entry(desk), exit(desk)
+    first = found.stages[:1]
+    cards = {s.id: card(desk, s, ends[0].x if s in first else 0.0) for s in found.stages}
+    lane, count = lanes.lane(desk), len(found.buses)
+    left = MARGIN + (lanes.OUT + (count - 1) * sizes.bus + 5 if count else 0)
+    heading, y = _heading(desk, left) if style.titled else ([], MARGIN)
+    y += 24 if any(s.target not in cards for s in found.strands) else 0
+    least = lane.w - 2 * (left - MARGIN) if lane else 0.0
+    placed = grid(desk, cards, ends, (left, y), least)
+    arrows, doors = flows(desk, placed, ends)
+    items: list[Item] = [*heading, *arrows, *skips(desk, placed, ends, doors)]
+    items += [item.moved(*placed.entry) for item in ends[0].items]
+    items += [item.moved(*placed.exit) for item in ends[1].items]
+    for at in placed.placed.values():
+        items += [item.moved(at.x, at.y) for item in at.card.items]
+    width, y = placed.right + left, placed.bottom
+    if lane:
+        corner = ((width - lane.w) / 2, y + lanes.RISE + (count - 1) * sizes.bus + 18)
+        items += [item.moved(*corner) for item in lane.items]
+        items += lanes.buses(desk, placed, lane, corner)
+        y = corner[1] + lane.h
+    if style.legend:
+        told, high = legend(sizes.legend, entries(desk), width / 2, width - 2 * MARGIN, y + 15)
+        items += told
+        y += 7 + high
+    return Scene(width, y + MARGIN, tuple(items), found.plan.spec.name, words.description(found))
+
+
+def _heading(desk: Desk, left: float) -> tuple[list[Item], float]:
+    """The name and the totals, and where they end."""
+    sizes, spec = desk.sizes, desk.outline.plan.spec
+    facts = words.facts(desk.outline.plan)
+    name = Text(x=left, y=15, words=spec.name, size=sizes.title, bold=True, role="title")
+    line = Text(x=left, y=31, words=facts, size=sizes.facts, ink="muted", role="facts")
+    return [name, line], 45.0

@@ -1,0 +1,35 @@
+"""Scene to PNG, by resvg and the bundled font: the same picture on every machine."""
+
+from __future__ import annotations
+
+from . import font
+from .palette import Theme
+from .scene import Scene
+from .svg import POINT, svg
+
+DENSITY = 2.0
+"""Pixels for each pixel of a plain screen."""
+LARGEST = 16_000
+"""The most pixels a side may have."""
+
+
+def png(scene: Scene, theme: Theme = "light", *, width: float | None = None) -> bytes:
+    """The scene as a PNG file, its ground painted; `auto` is light."""
+    import resvg_py
+
+    text = svg(scene, "light" if theme == "auto" else theme, width=width, fonts=font.FAMILY)
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=text,
+            zoom=density(scene, width),
+            skip_system_fonts=True,
+            font_files=[str(font.REGULAR), str(font.BOLD)],
+            font_family=font.FAMILY,
+        )
+    )
+
+
+def density(scene: Scene, width: float | None) -> float:
+    """Pixels for each pixel of a plain screen; fewer where a side would grow too long."""
+    scale = (width / scene.width if width else 1.0) * POINT
+    return min(DENSITY, LARGEST / (max(scene.width, scene.height) * scale))

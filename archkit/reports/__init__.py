@@ -1,0 +1,1 @@
+"""Numbers of a plan, for papers and budgets: parameters, MACs, memory, receptive field."""
