@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .accounts import report as report
     from .api import assemble as assemble
     from .api import check as check
-    from .api import convert as convert
+    from .api import draw as draw
     from .api import load as load
     from .api import load_spec as load_spec
     from .api import plan as plan
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .component import Number as Number
     from .component import PerAxis as PerAxis
     from .component import Slot as Slot
+    from .conversion import convert as convert
     from .costs import Cost as Cost
     from .errors import ArchkitError as ArchkitError
     from .errors import DiffusionError as DiffusionError
@@ -86,8 +87,9 @@ if TYPE_CHECKING:
 
 _HOME = {
     "accounts": "diff report",
-    "api": "assemble check convert load load_spec plan save",
+    "api": "assemble check draw load load_spec plan save",
     "component": "Component Inherited Misfit Number PerAxis Slot",
+    "conversion": "convert",
     "costs": "Cost",
     "errors": "ArchkitError DiffusionError DrawingError PluginError Problem ShapeError Span "
     "SpecError WeightError",

@@ -1,11 +1,11 @@
-"""The verbs of the front door: load_spec, check, plan, assemble, save, load."""
+"""The verbs of the front door: load_spec, check, plan, draw, assemble, save, load."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic import ValidationError
 
@@ -20,8 +20,7 @@ from .spec import Spec
 from .unet import plan_of
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from .drawing import Drawing, StyleOptions
     from .module import UNet
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Spec
@@ -45,7 +44,12 @@ def load_spec(
     if isinstance(source, Spec) and not overrides:
         return source
     document = read(source, overrides)
-    return _validated(document, registry or default_registry())[0]
+    return spec_document(document, registry or default_registry())
+
+
+def spec_document(document: Document, registry: Registry) -> Spec:
+    """The spec of a document; complaints are located in it."""
+    return _validated(document, registry)[0]
 
 
 def read(source: Source, overrides: Sequence[str] = ()) -> Document:
@@ -114,6 +118,44 @@ def check(
     return in_reading_order([*document.warnings, *found])
 
 
+def draw(
+    source: Source | Plan | UNet,
+    size: int | tuple[int, ...] | None = None,
+    *,
+    before: Source | Plan | None = None,
+    registry: Registry | None = None,
+    **style: Unpack[StyleOptions],
+) -> Drawing:
+    """A picture of a network, drawn from its plan; imports no torch.
+
+    Arguments:
+        source: A Spec, a Plan, a model, or whatever `load_spec` takes.
+        size: Spatial size instead of the spec's own.
+        before: Another network; what differs from it is marked.
+        style: As `archkit.drawing.Style` has it: ``detail="stage"``, ``theme="dark"``, …
+
+    Raises:
+        SpecError: Where a spec does not fit.
+        DrawingError: Where the style is none.
+
+    Examples:
+        >>> tiny = {"archkit": 1, "name": "tiny", "encoder": [{"channels": 32}]}
+        >>> draw(tiny).scene.title
+        'tiny'
+    """
+    from .drawing import Drawing, Style
+
+    def planned(given: Source | Plan | UNet) -> Plan:
+        if isinstance(given, Plan):
+            return given
+        if isinstance(given, Spec | str | os.PathLike | Mapping):
+            return plan(given, size, registry=registry)
+        return given.plan
+
+    chosen = Style(**style)
+    return Drawing(planned(source), chosen, None if before is None else planned(before))
+
+
 def assemble(
     source: Source | Plan, *, registry: Registry | None = None, initialise: bool = True
 ) -> UNet:
@@ -158,38 +200,6 @@ def load(path: str | os.PathLike[str], *, registry: Registry | None = None) -> U
     model = assemble(data, registry=registry, initialise=False)
     files.fill(model, tensors, str(path))
     return model
-
-
-def convert(
-    *,
-    config: Mapping[str, Any] | None = None,
-    state_dict: Mapping[str, Tensor] | None = None,
-    family: str | None = None,
-    registry: Registry | None = None,
-) -> tuple[Spec, Mapping[str, Tensor]]:
-    """A network of another codebase as a spec, and its weights by our names.
-
-    Raises SpecError for an option without counterpart, and WeightError for weights that are not
-    those of the spec; every tensor of theirs is accounted for.
-
-    Arguments:
-        config: The options it was made with, such as diffusers' config.json; what is left out
-            has the original's defaults. Where it is None, the weights have to tell.
-        state_dict: Its weights; where it is None, none come back.
-        family: The importer, where neither of the two says whose the network is; see
-            ``archkit components importer``.
-        registry: The importers; those installed by default.
-
-    Examples:
-        >>> config = {"_class_name": "UNet2DModel", "block_out_channels": [32, 32, 64, 64]}
-        >>> spec, weights = convert(config=config)
-        >>> [stage.channels for stage in spec.encoder], weights
-        ([32, 32, 64, 64], {})
-    """
-    from .weights.importing import read as imported
-
-    found = imported(config, state_dict, family, registry)
-    return found.spec, found.state
 
 
 def _validated(document: Document, registry: Registry) -> tuple[Spec, Origins]:

@@ -85,7 +85,8 @@ class Codebase:
             path, its side and word (``encoder.block``), its word (``down``), its component
             (``condition.label``); values are templates over the fields of Coordinates
             (``input_blocks.{tap}.{step}``).
-        tables: The parameter tables, by component (``block.resnet``).
+        tables: The parameter tables, by a node's path or, for all others, by its component
+            (``block.resnet``).
         dropped: Tensors of theirs that have no counterpart, and why; ``*`` stands for anything.
         inside: What names begin with where the network is part of a larger checkpoint, the
             likeliest first.

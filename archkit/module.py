@@ -149,6 +149,8 @@ class UNet(nn.Module):
             raise ShapeError(f"x has {x.shape[1]} channels and needs {wanted[0]}")
         if not x.is_floating_point():
             raise ShapeError(f"x holds {x.dtype}; it needs floating-point numbers")
+        if x.dtype == torch.float64 and (own := next(self.parameters(), x).dtype) != x.dtype:
+            raise ShapeError(f"x holds {x.dtype} and the model {own}; pass x.to({own})")
         if self.plan.spec.fit == "pad":
             return
         for n, axis, name in zip(
@@ -186,6 +188,12 @@ class UNet(nn.Module):
         if (takes.numbers == "int") == value.is_floating_point():
             needed = "whole numbers" if takes.numbers == "int" else "floating-point numbers"
             raise ShapeError(f"`{name}` holds {value.dtype}; it needs {needed}")
+        if value.dtype == torch.float64 != x.dtype:
+            raise ShapeError(
+                f"`{name}` holds {value.dtype} and x {x.dtype}; pass {name}.to({x.dtype})"
+            )
+        if value.device != x.device:
+            raise ShapeError(f"`{name}` is on {value.device} and x on {x.device}; pass both on one")
         return value
 
     def _padding(self, x: Tensor) -> list[int] | None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from .cascade import DEFAULTS
 from .component import Component, option_docs
 from .importer import Importer
 from .registry import Registry
@@ -36,19 +35,10 @@ def schema(registry: Registry) -> dict[str, Any]:
         "type": "object",
         "description": "Overrides, in the grammar of the command line.",
     }
-    _inheriting(root, definitions)
-    return {
-        "$schema": DRAFT,
-        "title": "archkit spec",
-        **root,
-        "definitions": definitions,
-    }
-
-
-def _inheriting(root: dict[str, Any], definitions: dict[str, Any]) -> None:
-    """Relaxes what `extends` may supply: the required keys of the top and of the sample."""
+    root["patternProperties"] = {"^x-": {"description": "Yours: for anchors, or other tools."}}
     root["required"] = ["archkit", "name"]
     root["anyOf"] = [{"required": ["encoder"]}, {"required": ["extends"]}]
+    return {"$schema": DRAFT, "title": "archkit spec", **root, "definitions": definitions}
 
 
 def _kind(kind: str, registry: Registry, definitions: dict[str, Any]) -> dict[str, Any]:
@@ -59,9 +49,7 @@ def _kind(kind: str, registry: Registry, definitions: dict[str, Any]) -> dict[st
         definitions[key] = _component(cls, name, definitions)
         choices.append({"const": name, "type": "string", "description": first_line(cls)})
         choices.append({"$ref": f"#/definitions/{key}"})
-    if kind in DEFAULTS or kind in ("time", "embedding", "condition"):
-        choices.append(_refinement(kind, registry, definitions))
-    return {"anyOf": choices}
+    return {"anyOf": [*choices, _refinement(kind, registry, definitions)]}
 
 
 def _refinement(kind: str, registry: Registry, definitions: dict[str, Any]) -> dict[str, Any]:
@@ -72,11 +60,15 @@ def _refinement(kind: str, registry: Registry, definitions: dict[str, Any]) -> d
             if option != "type":
                 known = options.setdefault(option, [])
                 known += [rule] if rule not in known else []
-    merged = {k: rules[0] if len(rules) == 1 else {"anyOf": rules} for k, rules in options.items()}
+    merged = {
+        option: rules[0]
+        if len(rules) == 1
+        else {"anyOf": rules, "description": rules[0].get("description", "")}
+        for option, rules in options.items()
+    }
     return {
         "type": "object",
         "description": f"Options that refine the inherited {kind}.",
-        "not": {"required": ["type"]},
         "properties": merged,
         "additionalProperties": False,
     }
@@ -119,7 +111,7 @@ def _plain(node: Any) -> Any:
     plain = {
         key: _plain(value)
         for key, value in node.items()
-        if not (key in ("title", "default") and not isinstance(value, dict)) and key != "prefixItems"
+        if key != "prefixItems" and (key not in ("title", "default") or isinstance(value, dict))
     }
     return _NUMBER if plain == {"type": "number"} else plain
 

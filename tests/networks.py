@@ -65,11 +65,17 @@ def network(spec: Any, seed: int = 0) -> Any:
 def passed(
     plan: Plan, batch: int = 2, device: str = "cpu", dtype: torch.dtype = torch.float32
 ) -> dict[str, Tensor]:
-    """A tensor for each input of a plan, by its name; the same every time."""
+    """A tensor for each input of a plan, by its name; the same every time.
+
+    Sequences are as long as costs are counted with.
+    """
     chance = torch.Generator().manual_seed(1)
+    conditions = plan.spec.conditioning.conditions
     found = {}
     for name, takes in plan.inputs.items():
-        free = iter(plan.space if name == "x" or takes.follows else (3,) * plan.nodes[0].site.dims)
+        image = name == "x" or takes.follows
+        tokens = 1 if image or name == "t" else conditions[name].counted()
+        free = iter(plan.space if image else (tokens,) * len(takes.shape))
         shape = (batch, *(next(free) if n is None else n for n in takes.shape))
         if takes.numbers == "int":
             found[name] = torch.arange(batch).remainder(2).to(device)

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import archkit
-from archkit.weights.verify import Reference, randomise
+from archkit.testing.parity import Reference, randomise
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -9,7 +9,7 @@ from references import STABLE, drawn
 from torch import Tensor, nn
 
 import archkit
-from archkit.weights.verify import error, randomise
+from archkit.testing.parity import error, randomise
 
 SMALL = {"block_out_channels": (16, 32, 32), "norm_num_groups": 8, "layers_per_block": 1}
 PLAIN = {

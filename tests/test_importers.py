@@ -10,9 +10,9 @@ from torch import Tensor
 
 import archkit
 from archkit import SpecError, WeightError
+from archkit.conversion import read_foreign
 from archkit.module import UNet
 from archkit.registry import load_registry
-from archkit.weights import importing
 from archkit.weights.mapping import rules
 
 SPECS = Path(__file__).parents[1] / "specs"
@@ -89,7 +89,7 @@ def test_the_ledger_tells_what_a_checkpoint_holds_besides() -> None:
     spec, _ = archkit.convert(config=config, family="guided-diffusion")
     own = archkit.assemble(spec, initialise=False)
     state = as_theirs(own, "guided-diffusion", "module.") | {"step": torch.ones(1)}
-    read = importing.read(config, state, "guided-diffusion")
+    read = read_foreign(config, state, "guided-diffusion")
     assert set(read.state) == set(own.state_dict())
     assert str(read.ledger).endswith("step dropped, because it does not belong to `module.`")
     assert "input_blocks.3.1.qkv.weight → encoder.1.blocks.0.attention.qkv.weight, " in str(

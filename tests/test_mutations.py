@@ -9,7 +9,7 @@ from references import reference_of
 from torch import Tensor, nn
 
 from archkit.importer import Entry, Packed
-from archkit.weights.verify import TOLERANCE, Reference, adopt, answer, error, verify
+from archkit.testing.parity import TOLERANCE, Reference, adopt, answer, error, verify
 
 WRONG = {
     "small-ddpm": """

@@ -19,7 +19,7 @@ from references import (
 )
 
 import archkit
-from archkit.weights.verify import adopt, probe, verify
+from archkit.testing.parity import adopt, probe, verify
 
 SPECS = Path(__file__).parents[1] / "specs"
 EXACT = {torch.float32: 1e-5, torch.float64: 1e-10}

@@ -60,7 +60,7 @@ def test_a_spec_is_trained_and_sampled(run: Run) -> None:
     assert "3/3 step" in trained.err
     model = archkit.load("out/little.safetensors")
     assert model.plan.spec.name == "little"
-    averages = Checkpoint.read(Path("out/little.checkpoint")).tensors["ema"]
+    averages = Checkpoint.read(Path("out/little.safetensors.checkpoint")).tensors["ema"]
     for index, weight in enumerate(model.parameters()):
         assert torch.equal(weight, averages[str(index)])
     drawn = run(
@@ -71,7 +71,7 @@ def test_a_spec_is_trained_and_sampled(run: Run) -> None:
     with Image.open("out/little.png") as picture:
         assert picture.size == (8 * (3 * 9 + 1), 8 * (2 * 9 + 1))
     files = sorted(path.name for path in Path("out").iterdir())
-    assert files == ["little.checkpoint", "little.png", "little.safetensors"]
+    assert files == ["little.png", "little.safetensors", "little.safetensors.checkpoint"]
 
 
 def test_the_seed_decides_the_picture(run: Run) -> None:
@@ -92,7 +92,8 @@ def test_a_run_is_resumed(run: Run) -> None:
     again = run("train", "little.yaml", "--steps", "4", *options)
     assert again.code == 1
     assert again.err == (
-        "error: a.checkpoint holds a run already; go on with --resume, or name another --out\n"
+        "error: a.safetensors.checkpoint holds a run already; go on with --resume, or name another "
+        "--out\n"
     )
     resumed = run("train", "little.yaml", "--steps", "4", "--resume", *options)
     assert resumed.code == 0

@@ -56,7 +56,7 @@ def test_a_spec_is_taken_as_it_is() -> None:
 
 
 def test_overrides_change_a_spec() -> None:
-    changed = load_spec(OBJECTS, overrides=["encoder.0.channels=32", "norm.groups=8"])
+    changed = load_spec(OBJECTS, overrides=["encoder.0.channels=32", "head.norm.groups=8"])
     assert changed.encoder[0].channels == 32
     assert changed.head.norm.groups == 8
     assert OBJECTS.encoder[0].channels == 64
@@ -118,8 +118,8 @@ def test_times_multiply_the_width() -> None:
 
 
 def test_times_are_rounded() -> None:
-    rows = [{"times": 1}, {"times": "sqrt(2)"}, {"times": 0.5}]
-    assert load_spec({**DATA, "width": 100, "encoder": rows}).widths() == (100, 141, 50)
+    rows = [{"times": 1}, {"times": "sqrt(2)"}, {"times": 0.999}]
+    assert load_spec({**DATA, "width": 100, "encoder": rows}).widths() == (100, 141, 100)
 
 
 @pytest.mark.parametrize(
@@ -154,11 +154,8 @@ def test_an_object_of_another_kind_is_refused() -> None:
 def test_all_complaints_come_at_once() -> None:
     with pytest.raises(SpecError) as caught:
         load_spec({**DATA, "norm": 3, "fit": "loose", "encoder": [{"channels": "big"}]})
-    assert [problem.path for problem in caught.value.problems] == [
-        ("encoder", 0, "channels"),
-        ("norm",),
-        ("fit",),
-    ]
+    paths = {problem.path for problem in caught.value.problems}
+    assert paths == {("encoder", 0, "channels"), ("norm",), ("fit",)}
 
 
 def test_what_reads_a_spec_may_bring_its_own_registry() -> None:

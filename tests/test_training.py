@@ -22,8 +22,8 @@ from archkit.diffusion import data, pictures
 from archkit.diffusion.checkpoints import Checkpoint
 from archkit.diffusion.data import Images
 from archkit.diffusion.evaluation import Judge, nearest
-from archkit.diffusion.files import whole
 from archkit.diffusion.training import Recipe, Training, begin
+from archkit.files import whole
 
 TINY: dict[str, Any] = {
     "archkit": 1,

@@ -29,7 +29,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"method": "scale-shift", "norm": RMS, "kernel": [3, 1]},
         {"method": "multiply", "bias": False, "dropout": 0.1, "dropout_after": "norm"},
         {"method": "none", "count": 3, "order": "activation-norm", "norm": "layer"},
-        {"last": "none", "dropout": 0.2, "dropout_after": "activation", "shortcut": "avg"},
+        {"method": "adaln-zero", "last": "none", "dropout": 0.2, "dropout_after": "activation"},
+        {"method": "add", "last": "norm", "shortcut": "avg", "norm": "layer"},
     ],
     "block.modulated": [
         {"kernel": [1, 3], "expansion": 2, "dropout": 0.1, "activation": "gelu"},

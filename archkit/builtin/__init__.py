@@ -39,6 +39,11 @@ _WHERE = {
     "importers.guided_diffusion": "importer.guided-diffusion:GuidedDiffusion "
     "importer.latent-diffusion:LatentDiffusion",
     "importers.monai": "importer.monai:Monai",
+    "importers.monai_unets": "importer.monai-unet:MonaiUNet "
+    "importer.monai-basic-unet:MonaiBasicUNet importer.monai-attention-unet:MonaiAttentionUnet",
+    "importers.nnunet": "importer.nnunet:NnUNet",
+    "importers.azula": "importer.azula:Azula",
+    "importers.lucidrains": "importer.lucidrains:Lucidrains",
 }
 
 

@@ -24,6 +24,7 @@ _COMMANDS = {
     "schema": ("catalogue", "Print the JSON Schema of a spec, for editors."),
     "show": ("numbers", "Show what a network takes: parameters, MACs, memory, receptive field."),
     "diff": ("numbers", "Say what differs between two networks, in specs and in numbers."),
+    "draw": ("pictures", "Draw a network as a U: SVG, PNG, PDF, HTML, DOT, Mermaid, TikZ, text."),
     "train": ("run", "Train a spec on images."),
     "sample": ("run", "Draw samples from a trained model."),
 }

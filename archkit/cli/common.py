@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
+from .. import api, zoo
+from ..document import Document
 from ..registry import Registry, load_registry
 
 
@@ -37,13 +41,17 @@ overrides = click.option(
 
 def source(name: str) -> Any:
     """A file as it is; a name without a suffix that is no file is a shipped spec."""
-    from pathlib import Path
-
-    from .. import zoo
-
     if name != "-" and not Path(name).exists() and (shipped := zoo.find(name)):
         return shipped
     return name if name == "-" else Path(name)
+
+
+def document(name: str, overrides: Sequence[str]) -> Document:
+    """The document of a file; its warnings go to stderr."""
+    found = api.read(source(name), overrides)
+    for warning in found.warnings:
+        click.echo(f"{warning}\n", err=True)
+    return found
 
 
 def registry(context: click.Context) -> Registry:

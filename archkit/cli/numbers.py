@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .. import accounts, api
-from ..diffusion.files import whole
+from ..files import whole
 from ..plans import Plan
 from ..reports import budgets, page, table, units
 from ..reports.differences import Comparison

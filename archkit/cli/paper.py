@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .. import api
-from ..errors import Problem
+from ..errors import Problem, counted
 from ..plans import Plan
 from ..shapes import axis_names
 from . import common
@@ -37,8 +37,8 @@ def check(
     """
     registry = common.registry(context)
     found: list[tuple[str, Problem]] = []
-    for file in files:
-        source = common.source(file)
+    for name in files:
+        source, file = common.source(name), "<stdin>" if name == "-" else name
         problems = api.check(source, size, overrides=overrides, registry=registry)
         if form == "text":
             _say(file, problems)
@@ -61,7 +61,7 @@ def _say(file: str, problems: list[Problem]) -> None:
     if not errors:
         click.echo(f"{file}: fine")
     else:
-        click.echo(f"{file}: {errors} error{'s' * (errors > 1)}", err=True)
+        click.echo(f"{file}: {counted(errors, 'error')}", err=True)
 
 
 def _annotation(file: str, problem: Problem) -> str:
@@ -82,9 +82,8 @@ def _annotation(file: str, problem: Problem) -> str:
 @click.pass_context
 def resolve(context: click.Context, file: str, overrides: tuple[str, ...]) -> None:
     """Print FILE with inheritance merged and every default written out."""
-    spec = api.load_spec(
-        common.source(file), overrides=overrides, registry=common.registry(context)
-    )
+    document = common.document(file, overrides)
+    spec = api.spec_document(document, common.registry(context))
     click.echo(spec.yaml(), nl=False)
 
 
@@ -103,8 +102,7 @@ def plan(
 ) -> None:
     """List the network of FILE node by node, and prove its shapes."""
     registry = common.registry(context)
-    document = api.read(common.source(file), overrides)
-    drawn = api.plan_document(document, size, registry)
+    drawn = api.plan_document(common.document(file, overrides), size, registry)
     if as_json:
         click.echo(json.dumps(as_data(drawn), indent=2))
     else:

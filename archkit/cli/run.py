@@ -73,7 +73,7 @@ def _train(plan: Plan, out: Path, given: dict[str, Any]) -> None:
     from ..diffusion.progress import progress
     from ..diffusion.training import Recipe, begin
 
-    checkpoint = out.with_suffix(".checkpoint")
+    checkpoint = out.with_name(f"{out.name}.checkpoint")
     if checkpoint.exists() and not given["resume"]:
         raise DiffusionError(
             f"{checkpoint} holds a run already; go on with --resume, or name another --out"

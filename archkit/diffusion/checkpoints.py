@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import DiffusionError
-from .files import whole
+from ..files import whole
 
 _FACTS = "archkit.training"
 

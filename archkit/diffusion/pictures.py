@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import DiffusionError
-from .files import whole
+from ..files import whole
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Pillow's name for images of so many channels."""

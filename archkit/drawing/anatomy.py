@@ -48,7 +48,7 @@ def anatomy(desk: Desk, style: Style) -> Scene:
     if style.titled:
         told = f"{name} · inside"
         items.append(Text(x=MARGIN, y=15, words=told, size=sizes.title, bold=True, role="title"))
-        facts = words.facts(desk.outline.plan)
+        facts = words.facts(desk.outline)
         items.append(Text(x=MARGIN, y=31, words=facts, size=sizes.facts, ink="muted", role="facts"))
         y = 45.0
     widest = style.printed * sizes.flow / LEAST_PRINTED if style.printed else WIDEST

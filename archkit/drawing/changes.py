@@ -45,6 +45,18 @@ class Changes:
         old, new = self._old.get(path), self._new.get(path)
         return old.shape if old and new and old.shape != new.shape else None
 
+    def told(self, name: str) -> Mark:
+        """What happened to a node or an input of the conditioning."""
+        if self.before is None or name not in self.after.inputs:
+            return self.mark(name)
+        return "" if name in self.before.inputs else "added"
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Inputs beside the sample that are told no more."""
+        names = self.before.inputs if self.before else {}
+        return tuple("time" if n == "t" else n for n in names if n not in self.after.inputs)
+
     def woven(self, nodes: Iterable[Node]) -> list[Node]:
         """Nodes of the plan, with those that are gone where they stood."""
         woven = list(nodes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import font, springs
-from .chips import Desk
+from .chips import Desk, badge
 from .grid import Grid
 from .palette import CHIP_TEXT
 from .scene import Box, Item, Line, Point, Text
@@ -32,9 +32,9 @@ class Lane:
 def lane(desk: Desk) -> Lane | None:
     """The lane of all buses; None where the network is told nothing."""
     buses = desk.outline.buses
-    if not buses:
+    if not buses and not desk.outline.changes.untold:
         return None
-    rows = max(bus.spring.rows for bus in buses)
+    rows = max((bus.spring.rows for bus in buses), default=1)
     pitch = desk.sizes.chip + 14
     h = rows * pitch + 8
     heading = font.width(HEADING, desk.sizes.lane, bold=True)
@@ -58,11 +58,43 @@ def lane(desk: Desk) -> Lane | None:
         items += drawn
         roots[bus.id] = root
         x += wide + APART
+    for name in desk.outline.changes.untold:
+        drawn, wide = _gone(desk, name, x, h / 2)
+        items += drawn
+        x += wide + APART
     w = x - APART + 14
     ground = Box(
         x=0, y=0, w=w, h=h, fill="lane", stroke="lane-line", radius=6, role="lane", id="conditions"
     )
     return Lane(w, h, (ground, *items), roots)
+
+
+def _gone(desk: Desk, name: str, x: float, y: float) -> tuple[list[Item], float]:
+    """The pill of a condition that is told no more, and its width."""
+    w, h = font.width(name, desk.sizes.chip, bold=True) + 16, desk.sizes.chip + 8
+    pill = Box(
+        x=x,
+        y=y - h / 2,
+        w=w,
+        h=h,
+        fill="ground",
+        stroke="removed",
+        line=1.6,
+        dashed=True,
+        radius=h / 2,
+        role="pill",
+    )
+    text = Text(
+        x=x + w / 2,
+        y=y,
+        words=name,
+        size=desk.sizes.chip,
+        bold=True,
+        ink="removed",
+        anchor="middle",
+        role="condition",
+    )
+    return [pill, text, *badge(desk, x, y - h / 2, "removed", "")], w
 
 
 def _own(desk: Desk, spring: Spring) -> float:
@@ -122,6 +154,7 @@ def _box(
     root = spring is bus.spring
     spoken = {s.name for s in bus.spring}
     silent = tuple(path for path in bus.nodes if path not in spoken) if root else ()
+    mark = desk.outline.changes.told(spring.name)
     own = () if spring.node is None else (spring.name,)
     back = Box(
         x=x,
@@ -129,8 +162,8 @@ def _box(
         w=w,
         h=h,
         fill="ground" if round_ else desk.groups["plain"].fill,
-        stroke=spring.ink if round_ else "",
-        line=1.1,
+        stroke=mark or (spring.ink if round_ else ""),
+        line=1.6 if mark else 1.1,
         radius=min(w, h) / 2 if round_ else 4.0,
         role="pill" if round_ else "chip",
         id=_id(spring),
@@ -147,7 +180,7 @@ def _box(
         anchor="middle",
         role="condition",
     )
-    return [back, text]
+    return [back, text, *(badge(desk, x, y, mark, "") if mark else [])]
 
 
 def _tip(desk: Desk, spring: Spring) -> str:

@@ -31,6 +31,11 @@ class Strand:
     across: bool = True
     mark: Mark = ""
 
+    @property
+    def within(self) -> bool:
+        """Whether it stays in one card."""
+        return bool(self.source) and self.source == self.target
+
 
 @dataclass(frozen=True)
 class Outline:
@@ -64,9 +69,10 @@ class Outline:
 def outline(plan: Plan, before: Plan | None = None) -> Outline:
     """The outline of a plan; what differs from the plan `before` it is marked."""
     changes, lanes = Changes(plan, before), buses(plan)
-    beside_trunk = {path for bus in lanes for path in bus.nodes}
-    nodes = changes.woven(node for node in plan if node.path not in beside_trunk)
-    beside, ids = asides(nodes), frozenset(bus.id for bus in lanes)
+    told = {path for bus in lanes for path in bus.nodes}
+    trunk = [node for node in plan if node.path not in told]
+    nodes, ids = changes.woven(trunk), frozenset(bus.id for bus in lanes)
+    beside = {**asides([n for n in nodes if n not in trunk]), **asides(trunk)}
     cards: dict[tuple[str, int], list[Node]] = {}
     for node in nodes:
         cards.setdefault(place(node), []).append(node)
@@ -144,10 +150,11 @@ def _homes(found: Outline) -> dict[str, str]:
 
 def _threads(found: Outline) -> list[Link]:
     """What registers and preconditions carry past the next node."""
-    values = {"x", *(piece.path for piece in found.pieces)}
+    alive = [piece for piece in found.pieces if piece.mark != "removed"]
+    values = {"x", *(piece.path for piece in alive)}
     linked = {(link.source, link.target) for link in found.changes.links}
     here, threads = "x", []
-    for piece in found.pieces:
+    for piece in alive:
         for value in piece.node.inputs:
             far = value in values and value != here and (value, piece.path) not in linked
             if far and value not in piece.also:

@@ -1,8 +1,7 @@
-"""Plan to scene: the whole U, at overview or with every block."""
+"""Outline to scene: everything in its place."""
 
 from __future__ import annotations
 
-from ..plans import Plan
 from . import lanes, springs, words
 from .anatomy import anatomy
 from .cards import card
@@ -11,19 +10,41 @@ from .ends import entry, exit
 from .flows import flows
 from .grid import grid
 from .legend import entries, legend
-from .outline import Outline, outline
+from .outline import Outline
 from .palette import groups
 from .scene import Item, Scene, Text
 from .skips import skips
-from .style import SCREEN, Sizes, Style
+from .style import ENLARGED, LEAST_PRINTED, PAPER, SCREEN, Sizes, Style
 
 MARGIN = 8.0
 
 
-def u_picture(plan: Plan, style: Style, before: Plan | None = None) -> Scene:
-    """The scene of a plan; what differs from the plan `before` it is marked."""
-    found = outline(plan, before)
-    desk = desk_of(found, style, SCREEN)
+def scene(found: Outline, style: Style) -> Scene:
+    """The scene of an outline.
+
+    On paper, type is enlarged until it can be read at the printed width, if that can be.
+    """
+    if style.preset == "screen":
+        return _scene(found, style, SCREEN)
+    best: Scene | None = None
+    for times in ENLARGED:
+        tried = _scene(found, style, PAPER.enlarged(times))
+        if best is None or printed_type(tried, style) > printed_type(best, style):
+            best = tried
+        if printed_type(best, style) >= LEAST_PRINTED:
+            break
+    assert best
+    return best
+
+
+def printed_type(drawn: Scene, style: Style) -> float:
+    """The size of the smallest type in print, in points."""
+    scale = style.printed / drawn.width if style.printed else 1.0
+    return drawn.smallest_type * scale
+
+
+def _scene(found: Outline, style: Style, sizes: Sizes) -> Scene:
+    desk = desk_of(found, style, sizes)
     return anatomy(desk, style) if style.detail == "block" else composed(desk, style)
 
 
@@ -63,13 +84,13 @@ def composed(desk: Desk, style: Style) -> Scene:
         told, high = legend(sizes.legend, entries(desk), width / 2, width - 2 * MARGIN, y + 15)
         items += told
         y += 7 + high
-    return Scene(width, y + MARGIN, tuple(items), found.plan.spec.name, words.description(found))
+    return Scene(width, y + MARGIN, tuple(items), words.title(found), words.description(found))
 
 
 def _heading(desk: Desk, left: float) -> tuple[list[Item], float]:
     """The name and the totals, and where they end."""
-    sizes, spec = desk.sizes, desk.outline.plan.spec
-    facts = words.facts(desk.outline.plan)
-    name = Text(x=left, y=15, words=spec.name, size=sizes.title, bold=True, role="title")
+    sizes, told = desk.sizes, words.title(desk.outline)
+    facts = words.facts(desk.outline)
+    name = Text(x=left, y=15, words=told, size=sizes.title, bold=True, role="title")
     line = Text(x=left, y=31, words=facts, size=sizes.facts, ink="muted", role="facts")
     return [name, line], 45.0

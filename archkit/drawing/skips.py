@@ -99,6 +99,7 @@ def _drawn(
         tip=tip,
         links=ends,
     )
+    between = f"{strand.source or 'input'} {strand.target or 'answer'}"
     pill = Box(
         x=x - w / 2,
         y=y - h / 2,
@@ -110,8 +111,11 @@ def _drawn(
         radius=h / 2,
         role="pill",
         tip=tip,
+        stage=between,
     )
-    text = Text(x=x, y=y, words=told, size=size, ink=ink, anchor="middle", role="skip")
+    text = Text(
+        x=x, y=y, words=told, size=size, ink=ink, anchor="middle", role="skip", stage=between
+    )
     signs = badge(desk, x - w / 2, y - h / 2, strand.mark, "") if strand.mark else []
     return [line, pill, text, *signs]
 
@@ -137,7 +141,7 @@ def _beside(
 ) -> list[Item]:
     """What a register carries from card to card, beside the trunk."""
     target = grid.placed[strand.target]
-    if strand.source == strand.target:
+    if strand.within:
         return []
     lane = lanes[strand.target] = lanes.get(strand.target, 0) + 1
     if strand.source not in grid.placed:

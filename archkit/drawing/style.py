@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal, TypedDict, get_args
 
 from ..errors import DrawingError
@@ -105,7 +105,10 @@ class Sizes:
     def enlarged(self, times: float) -> Sizes:
         """The same space with larger type."""
         type_of = {f.name: getattr(self, f.name) * times for f in fields(self)[:12]}
-        return Sizes(**type_of)
+        return replace(self, **type_of)
 
 
 SCREEN = Sizes()
+PAPER = Sizes(indent=8.0, skip_room=30.0, widen=6.0, inner=200.0, pad=6.0, wrap=200.0, row_gap=24.0)
+ENLARGED = (1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
+"""How much larger type is tried on paper."""

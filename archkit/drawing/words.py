@@ -28,13 +28,19 @@ def asked(plan: Plan) -> tuple[str, str]:
     return ("x", "t") if plan.spec.prediction.along else ("input", "")
 
 
-def facts(plan: Plan) -> str:
+def title(found: Outline) -> str:
+    """What the picture is called; both names where two networks are compared."""
+    name, before = found.plan.spec.name, found.changes.before
+    return name if before is None or before.spec.name == name else f"{before.spec.name} → {name}"
+
+
+def facts(found: Outline) -> str:
     """Totals in a line: parameters, MACs, and the shape of the input."""
-    least = "≥ " if plan.uncounted else ""
+    plan, before = found.plan, found.changes.before
     told = [
-        f"{least}{labels.number(plan.cost.parameters)} parameters",
-        f"{least}{labels.number(plan.cost.macs, 'MACs')}",
-        f"input {labels.shape(Shape(plan.spec.input.channels, plan.space))}",
+        f"{_total(before, plan, 'parameters')} parameters",
+        f"{_total(before, plan, 'macs', 'MACs')}",
+        f"input {labels.shape(sample(plan))}",
     ]
     if plan.uncounted:
         n = len(plan.uncounted)
@@ -42,6 +48,19 @@ def facts(plan: Plan) -> str:
     if plan.spec.fit == "pad":
         told.append("other sizes are padded, and cropped back")
     return " · ".join(told)
+
+
+def sample(plan: Plan) -> Shape:
+    """The shape of the input."""
+    return Shape(plan.spec.input.channels, plan.space)
+
+
+def _total(before: Plan | None, plan: Plan, kind: str, unit: str = "") -> str:
+    """A total, and what it was before where that differs."""
+    now, least = getattr(plan.cost, kind), "≥ " if plan.uncounted else ""
+    told = f"{least}{labels.number(now, unit)}"
+    was = getattr(before.cost, kind) if before else now
+    return told if was == now else f"{labels.number(was, unit)} → {told}"
 
 
 def counted(cost: Cost, uncounted: int, total: Cost) -> list[str]:
@@ -133,7 +152,7 @@ def description(found: Outline) -> str:
     """The picture in sentences, for those who do not see it."""
     plan = found.plan
     by_id = {stage.id: stage.name for stage in found.stages}
-    told = [f"Diagram of a U-Net, {plan.spec.name}.", f"{facts(plan)}."]
+    told = [f"Diagram of a U-Net, {title(found)}.", f"{facts(found)}."]
     told += [f"{plan.spec.about}."] if plan.spec.about else []
     for stage in found.stages:
         chips = ", ".join(piece.caption for piece in stage.pieces)

@@ -30,10 +30,11 @@ def picture(title: str, fields: Mapping[str, Tensor], theory: Mapping[str, Field
     """
     columns = min(_COLUMNS, len(fields))
     rows = -(-len(fields) // _COLUMNS)
+    tall = max(_extent(field)[1] for field in fields.values())
     width = _GAP + columns * (_PANEL + _GAP)
-    height = _TOP + rows * (_PANEL + _CAPTION + _GAP) + _GAP
+    height = _TOP + rows * (tall + _CAPTION + _GAP) + _GAP
     panels = [
-        _panel(name, field, theory.get(name), _place(index))
+        _panel(name, field, theory.get(name), _place(index, tall))
         for index, (name, field) in enumerate(fields.items())
     ]
     legend = (
@@ -64,24 +65,31 @@ def png(svg: str) -> bytes:
     return bytes(drawn)
 
 
-def _place(index: int) -> tuple[float, float]:
+def _extent(field: Tensor) -> tuple[float, float]:
+    """Width and height of what is shown of a field; a stretch is a band."""
+    if field.ndim == 1:
+        return _PANEL, _PANEL / 4
+    rows, columns = field.shape[-2:]
+    scale = _PANEL / max(rows, columns)
+    return columns * scale, rows * scale
+
+
+def _place(index: int, tall: float) -> tuple[float, float]:
     row, column = divmod(index, _COLUMNS)
-    return _GAP + column * (_PANEL + _GAP), _TOP + row * (_PANEL + _CAPTION + _GAP)
+    return _GAP + column * (_PANEL + _GAP), _TOP + row * (tall + _CAPTION + _GAP)
 
 
 def _panel(name: str, field: Tensor, theory: Field | None, at: tuple[float, float]) -> str:
     x, y = at
     flat = field if field.ndim == 2 else field[None] if field.ndim == 1 else field[len(field) // 2]
-    rows, columns = flat.shape
-    scale = _PANEL / max(rows, columns)
-    wide, high = columns * scale, (rows * scale if field.ndim > 1 else _PANEL / 4)
+    (rows, columns), (wide, high) = flat.shape, _extent(field)
     effective = f"effective {effective_size(field):.0f}"
     told = "theoretical unknown" if theory is None else f"theoretical {theory}"
     parts = [
         f'<image x="{x:g}" y="{y:g}" width="{wide:g}" height="{high:g}" '
         f'preserveAspectRatio="none" image-rendering="optimizeSpeed" href="{_png(flat)}"/>',
-        _text(x, y + _PANEL + 14, name, 11, _TEXT, bold=True),
-        _text(x, y + _PANEL + 28, f"{told}, {effective}", 9, _MUTED),
+        _text(x, y + high + 14, name, 11, _TEXT, bold=True),
+        _text(x, y + high + 28, f"{told}, {effective}", 9, _MUTED),
     ]
     if theory is not None:
         parts.append(_box(theory, field.ndim, (x, y), (wide / columns, high / rows)))

@@ -116,7 +116,9 @@ class TimeEmbedding(nn.Module):
 
     def forward(self, t: Tensor, *early: Tensor) -> Tensor:
         """The embedding of the times `t`; `early` vectors (B, channels) join the features."""
-        features = self.features(t).to(self.like.dtype)
+        # Weights of another type may have been assigned; they decide where there are any.
+        like = self.like if self.activation is None else self.linear1.weight
+        features: Tensor = self.features(t).to(like.dtype)
         for vector in early:
             features = features + vector
         if self.activation is None:

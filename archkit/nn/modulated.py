@@ -47,7 +47,7 @@ class ModulatedBlock(nn.Module):
         super().__init__()
         self.norm = norm
         if embedding is None:
-            self.modulation = nn.Parameter(_SMALL * torch.randn(3 * channels))
+            self.modulation = nn.Parameter(_SMALL * torch.randn(3, channels))
         else:
             self.linear1 = nn.Linear(embedding, embedding)
             self.between = activation(embedding)
@@ -63,7 +63,7 @@ class ModulatedBlock(nn.Module):
     def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
         """The block of `x` (B, C, …) under the embedding (B, E)."""
         if embedding is None:
-            e = self.modulation[None]
+            e = self.modulation.flatten()[None]
         else:
             e = self.linear2(self.between(self.linear1(embedding)))
         a, b, c = spread(e, x).chunk(3, dim=1)

@@ -30,7 +30,8 @@ def breach(report: Report, limit: int, *, training: bool = False) -> Problem | N
             when = "are needed up to and with it" if training else "are alive while it runs"
             return Problem(
                 "budget",
-                f"`{row.path}` breaks the budget of {memory(limit)}: {memory(needed)} {when}, "
+                f"`{row.path}` breaks the budget of {memory(limit)} by {memory(needed - limit)}: "
+                f"{memory(needed)} {when}, "
                 f"{memory(fixed)} of them {what}",
                 _mend(report, limit - fixed, training),
                 node=row.path,

@@ -110,7 +110,11 @@ def compare(before: Plan, after: Plan, *, batch: int = 1, dtype: str = "float32"
 
 def _differs(old: Node, new: Node) -> bool:
     told = ("component", "shape", "inputs")
-    return old.site.x != new.site.x or any(getattr(old, k) != getattr(new, k) for k in told)
+    if old.site.x != new.site.x or any(getattr(old, key) != getattr(new, key) for key in told):
+        return True
+    # An embedding of another width shows in nothing else.
+    before, after = ((c.parameters, c.macs) if c else None for c in (old.cost, new.cost))
+    return before != after
 
 
 def _walk(path: SpecPath, before: Any, after: Any) -> Iterator[Difference]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,24 +11,18 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import WeightError
+from ..files import whole
 from ..source import dump, parse
 
 SPEC = "archkit.spec"
 
 
 def save(model: Any, path: Path) -> None:
-    """Writes whole or not at all: into a temporary file beside `path`, then renamed."""
+    """Writes the weights with the resolved spec beside them; whole or not at all."""
     metadata = {"format": "pt", SPEC: dump(model.plan.spec.data())}
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
+    with whole(path) as temporary:
         save_file(tensors, temporary, metadata)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def read(path: Path) -> tuple[Mapping[str, Any], dict[str, Tensor]]:

@@ -1,17 +1,39 @@
-"""A plan and the tables of a codebase, made into rules: one for each tensor of ours."""
+"""The weights of another codebase by our names: its tables and a plan make the rules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
+
+from torch import Tensor
 
 from ..errors import WeightError
 from ..importer import Codebase, Entry, Table
 from ..module import UNet
 from ..plans import Node
 from .coordinates import Coordinates, walk
-from .rules import Dropped, Rule, stacked
+from .rules import Dropped, Ledger, Rule, account, changed, stacked
+
+
+def adopted(
+    model: UNet, theirs: Mapping[str, Tensor], codebase: Codebase
+) -> tuple[dict[str, Tensor], Ledger]:
+    """The state dict of a model out of theirs, and what became of every foreign tensor.
+
+    Raises WeightError unless all is accounted for, before any number is touched.
+
+    Arguments:
+        model: Ours; on the meta device will do.
+        theirs: Their state dict; that of a larger checkpoint will do.
+        codebase: How they name their tensors.
+    """
+    ours = model.state_dict()
+    inside, outside = _unwrapped(theirs, codebase)
+    dropped = (Dropped(pattern, because) for pattern, because in codebase.dropped.items())
+    ledger = account(inside, ours, rules(model, codebase), dropped)
+    state = dict(changed(inside, ours, ledger))
+    return state, Ledger(ledger.filled, (*ledger.dropped, *outside))
 
 
 def rules(model: UNet, codebase: Codebase) -> list[Rule]:
@@ -24,11 +46,6 @@ def rules(model: UNet, codebase: Codebase) -> list[Rule]:
     return [rule for node, at in walk(model.plan) for rule in _of(node, at, model, codebase)]
 
 
-def dropped(codebase: Codebase) -> list[Dropped]:
-    """What of theirs has no counterpart."""
-    return [Dropped(pattern, because) for pattern, because in codebase.dropped.items()]
-
-
 def place(node: Node, at: Coordinates, codebase: Codebase) -> str | None:
     """Where a node is in theirs; None where the address table does not say."""
     keys = [node.path, node.name]
@@ -36,6 +53,19 @@ def place(node: Node, at: Coordinates, codebase: Codebase) -> str | None:
         keys[1:1] = [f"{at.side}.{at.word}", at.word]
     found = next((codebase.places[key] for key in keys if key in codebase.places), None)
     return None if found is None else found.format(**asdict(at))
+
+
+def _unwrapped(
+    theirs: Mapping[str, Tensor], codebase: Codebase
+) -> tuple[Mapping[str, Tensor], list[tuple[str, str]]]:
+    """The tensors of the network inside a larger checkpoint, and what else is in it."""
+    for prefix in codebase.inside:
+        size = len(prefix)
+        inside = {name[size:]: t for name, t in theirs.items() if name.startswith(prefix)}
+        if inside:
+            outside = [name for name in theirs if not name.startswith(prefix)]
+            return inside, [(name, f"it does not belong to `{prefix}`") for name in outside]
+    return theirs, []
 
 
 def _of(node: Node, at: Coordinates, model: UNet, codebase: Codebase) -> Iterator[Rule]:

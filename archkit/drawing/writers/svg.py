@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import groupby
-from xml.sax.saxutils import escape, quoteattr
 from zlib import crc32
 
-from .font import SUBSCRIPT
-from .palette import DARK, LIGHT, Theme, colour
-from .scene import Box, Item, Line, Scene, Text, corners, head, shaft
+from ..font import SUBSCRIPT
+from ..palette import DARK, LIGHT, Theme, colour
+from ..scene import Box, Item, Line, Scene, Text, corners, head, shaft
 
 FONTS = "'Helvetica Neue',Helvetica,Arial,'Liberation Sans',Arimo,'Archkit Sans',sans-serif"
 POINT = 4 / 3
@@ -50,7 +49,7 @@ def svg(
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{uid}" {size} '
         f'viewBox="0 0 {number(scene.width)} {number(scene.height)}" role="img" '
-        f'aria-labelledby="{uid}-title {uid}-desc" font-family={quoteattr(fonts)}>\n'
+        f'aria-labelledby="{uid}-title {uid}-desc" font-family="{fonts}">\n'
         f'<title id="{uid}-title">{escape(scene.title)}</title>\n'
         f'<desc id="{uid}-desc">{escape(scene.description)}</desc>\n'
         f"<style>{written.style(uid)}</style>\n{back}{body}</svg>\n"
@@ -58,6 +57,12 @@ def svg(
 
 
 _UID = "@uid@"
+_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
+
+
+def escape(text: str) -> str:
+    """Text as XML holds it, in attributes too; control signs, which it can't hold, are left out."""
+    return "".join(sign for sign in text if sign.isprintable() or sign == "\n").translate(_XML)
 
 
 def number(value: float) -> str:

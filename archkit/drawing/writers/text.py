@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..shapes import Shape
-from . import labels, words
-from .folds import Fold, fold
-from .outline import Outline, Strand
-from .pieces import Stage
+from ...shapes import Shape
+from .. import labels, words
+from ..folds import Fold, fold
+from ..outline import Outline, Strand
+from ..pieces import Stage
 
 INDENT = 2
 
@@ -52,7 +52,7 @@ def text(found: Outline, columns: int | None = None) -> str:
     told = [len(_label(strand, found)) for strand in found.strands if strand.across]
     depth = max((s.level for s in found.stages if s.side in ("encoder", "decoder")), default=0)
     width = 2 * (inner + 2) + max([*told, 8]) + 6 + 2 * INDENT * depth
-    heading = f"{found.plan.spec.name}: {words.facts(found.plan)}"
+    heading = f"{found.plan.spec.name}: {words.facts(found)}"
     if columns is not None and width > columns:
         lines = [heading, "", *_listed(found, cards)]
     else:
@@ -122,7 +122,7 @@ def _listed(found: Outline, cards: dict[str, _Card]) -> list[str]:
     lines = [
         "  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows
     ]
-    skips = [_skip(strand, found) for strand in found.strands]
+    skips = [_skip(strand, found) for strand in found.strands if not strand.within]
     return [entry, *lines, leaves, *([""] if skips else []), *skips]
 
 
@@ -166,7 +166,7 @@ class _Page:
 
     def left_out(self) -> list[str]:
         """What has no line in the U, in words."""
-        told = [s for s in self.found.strands if not self._drawn(s) and s.source != s.target]
+        told = [s for s in self.found.strands if not self._drawn(s) and not s.within]
         return [*([""] if told else []), *(_skip(strand, self.found) for strand in told)]
 
     def _drawn(self, strand: Strand) -> bool:

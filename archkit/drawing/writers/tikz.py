@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .palette import Theme, colour
-from .scene import HEAD, Box, Item, Line, Scene, Text
+from ..palette import Theme, colour
+from ..scene import HEAD, Box, Item, Line, Scene, Text
 from .svg import number
 
 _SIGNS = {

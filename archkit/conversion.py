@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
-from torch import Tensor
+from .api import assemble, load_spec
+from .errors import WeightError
+from .importer import Config, Importer, Shapes
+from .registry import Registry, default_registry
+from .spec import Spec
 
-from ..api import assemble, load_spec
-from ..errors import WeightError
-from ..importer import Codebase, Config, Importer, Shapes
-from ..registry import Registry, default_registry
-from ..spec import Spec
-from . import mapping
-from .rules import Ledger, account, changed
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .weights.rules import Ledger
 
 
 @dataclass(frozen=True)
@@ -24,28 +25,51 @@ class Import:
     Arguments:
         spec: What it is.
         state: Its weights by our names; empty where only a config was given.
-        ledger: What became of every foreign tensor.
+        ledger: What became of every foreign tensor; None without weights.
     """
 
     spec: Spec
     state: Mapping[str, Tensor]
-    ledger: Ledger
+    ledger: Ledger | None = None
 
 
-def read(
+def convert(
+    *,
+    config: Mapping[str, Any] | None = None,
+    state_dict: Mapping[str, Tensor] | None = None,
+    family: str | None = None,
+    registry: Registry | None = None,
+) -> tuple[Spec, Mapping[str, Tensor]]:
+    """A network of another codebase as a spec, and its weights by our names.
+
+    Raises SpecError for an option without counterpart, and WeightError for weights that are not
+    those of the spec; every tensor of theirs is accounted for.
+
+    Arguments:
+        config: The options it was made with, such as diffusers' config.json; what is left out
+            has the original's defaults. Where it is None, the weights have to tell.
+        state_dict: Its weights; where it is None, none come back.
+        family: The importer, where neither of the two says whose the network is; see
+            ``archkit components importer``.
+        registry: The importers; those installed by default.
+
+    Examples:
+        >>> config = {"_class_name": "UNet2DModel", "block_out_channels": [32, 32, 64, 64]}
+        >>> spec, weights = convert(config=config)
+        >>> [stage.channels for stage in spec.encoder], weights
+        ([32, 32, 64, 64], {})
+    """
+    found = read_foreign(config, state_dict, family, registry)
+    return found.spec, found.state
+
+
+def read_foreign(
     config: Config | None = None,
     state: Mapping[str, Tensor] | None = None,
     family: str | None = None,
     registry: Registry | None = None,
 ) -> Import:
-    """A foreign network; raises SpecError for its config and WeightError for its weights.
-
-    Arguments:
-        config: The options it was made with; found from the weights where that is possible.
-        state: Its state dict; may be left out.
-        family: Which importer reads it; found from the other two where that is possible.
-        registry: The importers; those installed by default.
-    """
+    """The same as `convert`, with the ledger. Without weights it imports no torch."""
     registry = registry or default_registry()
     shapes = {name: tuple(tensor.shape) for name, tensor in (state or {}).items()}
     importer = _importer(config, shapes, family, registry)
@@ -58,8 +82,11 @@ def read(
         )
     spec = load_spec(_ordered(importer.spec(config)), registry=registry)
     if state is None:
-        return Import(spec, {}, Ledger((), ()))
-    return Import(spec, *_converted(spec, state, importer.codebase(config), registry))
+        return Import(spec, {})
+    from .weights.mapping import adopted
+
+    model = assemble(spec, registry=registry, initialise=False)
+    return Import(spec, *adopted(model, state, importer.codebase(config)))
 
 
 def _importer(
@@ -87,27 +114,3 @@ def _ordered(says: Mapping[str, object]) -> dict[str, object]:
     """The keys in the order in which the vocabulary has them."""
     order = {key: place for place, key in enumerate(Spec.model_fields)}
     return dict(sorted(says.items(), key=lambda item: order.get(item[0], len(order))))
-
-
-def _converted(
-    spec: Spec, state: Mapping[str, Tensor], codebase: Codebase, registry: Registry
-) -> tuple[dict[str, Tensor], Ledger]:
-    model = assemble(spec, registry=registry, initialise=False)
-    ours = model.state_dict()
-    inside, outside = _unwrapped(state, codebase)
-    ledger = account(inside, ours, mapping.rules(model, codebase), mapping.dropped(codebase))
-    whole = Ledger(ledger.filled, (*ledger.dropped, *outside))
-    return dict(changed(inside, ours, ledger)), whole
-
-
-def _unwrapped(
-    state: Mapping[str, Tensor], codebase: Codebase
-) -> tuple[Mapping[str, Tensor], list[tuple[str, str]]]:
-    """The tensors of the network inside a larger checkpoint, and what else is in it."""
-    for prefix in codebase.inside:
-        if any(name.startswith(prefix) for name in state):
-            size = len(prefix)
-            inside = {name[size:]: t for name, t in state.items() if name.startswith(prefix)}
-            outside = [name for name in state if not name.startswith(prefix)]
-            return inside, [(name, f"it does not belong to `{prefix}`") for name in outside]
-    return state, []

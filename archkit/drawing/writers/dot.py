@@ -5,10 +5,9 @@ Automatic layouts differ between versions of Graphviz; nothing is left to them h
 
 from __future__ import annotations
 
-
-from . import font
-from .palette import Theme, colour
-from .scene import Box, Item, Line, Point, Scene, Text, corners, shaft
+from .. import font
+from ..palette import Theme, colour
+from ..scene import Box, Item, Line, Point, Scene, Text, corners, shaft
 from .svg import number
 
 # The one name that is bold in every engine when `-Bold` is added.
@@ -36,7 +35,11 @@ def dot(scene: Scene, theme: Theme = "light", *, width: float | None = None) -> 
         f"fontname={FACE}, tooltip={_quoted(scene.title)}"
     )
     node = f'fontname={FACE}, shape=box, style="filled,rounded", fixedsize=true, margin=0, label=""'
-    head = [f"  graph [{graph}];", f"  node [{node}];", f"  edge [fontname={FACE}, arrowsize=0.55];"]
+    head = [
+        f"  graph [{graph}];",
+        f"  node [{node}];",
+        f"  edge [fontname={FACE}, arrowsize=0.55];",
+    ]
     title = _quoted(scene.title)
     return "\n".join([f"digraph {title} {{", *head, *hooks, *drawn, "}"]) + "\n"
 

@@ -22,9 +22,9 @@ from ..api import Source, assemble, load_spec
 from ..errors import ShapeError, WeightError
 from ..importer import Codebase
 from ..module import UNet
-from .coordinates import walk
-from .mapping import dropped, place, rules
-from .rules import Ledger, convert
+from ..weights.coordinates import walk
+from ..weights.mapping import adopted, place
+from ..weights.rules import Ledger
 
 TOLERANCE = 1e-5
 
@@ -131,10 +131,7 @@ def verify(
 def adopt(spec: Source, reference: Reference) -> tuple[UNet, Ledger]:
     """Our network with their weights."""
     model = assemble(spec, initialise=False)
-    codebase = reference.codebase
-    state, ledger = convert(
-        reference.state, model.state_dict(), rules(model, codebase), dropped(codebase)
-    )
+    state, ledger = adopted(model, reference.state, reference.codebase)
     model.load_state_dict(state, assign=True)
     return model.eval(), ledger
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from ..shapes import Shape
-from . import labels, words
-from .folds import Fold, fold
-from .outline import Outline, Strand
-from .pieces import Piece, Stage
+from ...shapes import Shape
+from .. import labels, words
+from ..folds import Fold, fold
+from ..outline import Outline, Strand
+from ..pieces import Piece, Stage
 
 _CLASSES = (
     "classDef enc fill:#77AADD,stroke:#33669A,color:#111827",
@@ -24,7 +24,7 @@ def mermaid(found: Outline) -> str:
     plan = found.plan
     sample = Shape(plan.spec.input.channels, plan.space)
     lines = [
-        f"%% {' '.join(plan.spec.name.split())}: {words.facts(plan)}",
+        f"%% {' '.join(plan.spec.name.split())}: {words.facts(found)}",
         "block-beta",
         "  columns 3",
         f"  x([{_end(words.asked(plan), sample, found.entry)}]) space "
@@ -33,7 +33,7 @@ def mermaid(found: Outline) -> str:
     ]
     path = ["x", *(_id(stage) for stage in found.stages), "y"]
     lines += [f"  {before} --> {after}" for before, after in pairwise(path)]
-    lines += [_strand(strand, found) for strand in found.strands if strand.source != strand.target]
+    lines += [_strand(strand, found) for strand in found.strands if not strand.within]
     lines += [f"  {told}" for told in _CLASSES]
     for name in ("enc", "mid", "dec"):
         ids = [_id(stage) for stage in found.stages if _SIDES[stage.side] == name]
@@ -60,8 +60,8 @@ def _grid(found: Outline) -> list[str]:
     """The cards, level by level, with an empty row above each."""
     lefts = {s.level: s for s in found.stages if s.side == "encoder"}
     rights = {s.level: s for s in found.stages if s.side == "decoder"}
-    lefts |= {-1: s for s in found.on("input")}
-    rights |= {-1: s for s in found.on("output")}
+    lefts.update((-1, stage) for stage in found.on("input"))
+    rights.update((-1, stage) for stage in found.on("output"))
     lines: list[str] = []
     for level in sorted(lefts.keys() | rights.keys()):
         cells = [_cell(row.get(level), found) for row in (lefts, rights)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from . import font
-from .font import SUBSCRIPT
-from .palette import Theme, colour
-from .scene import Box, Item, Line, Point, Scene, Text, corners, head, shaft
+from .. import font
+from ..font import SUBSCRIPT
+from ..palette import Theme, colour
+from ..scene import Box, Item, Line, Point, Scene, Text, corners, head, shaft
 from .svg import BASELINE
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def pdf(scene: Scene, theme: Theme = "light", *, width: float | None = None) -> 
     page = (scene.width * scale, scene.height * scale)
     out = BytesIO()
     # `invariant` leaves the date out: the same bytes every time.
-    canvas = Canvas(out, pagesize=page, invariant=1, initialFontName=_FACES[False])
+    face: Any = _FACES[False]  # the stubs take it for a number
+    canvas = Canvas(out, pagesize=page, invariant=1, initialFontName=face)
     canvas.setTitle(scene.title)
     canvas.setSubject(scene.description)
     canvas.setCreator("archkit")

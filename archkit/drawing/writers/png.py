@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import font
-from .palette import Theme
-from .scene import Scene
+from .. import font
+from ..palette import Theme
+from ..scene import Scene
 from .svg import POINT, svg
 
 DENSITY = 2.0
