@@ -52,12 +52,10 @@ if TYPE_CHECKING:
     from .parts import Condition as Condition
     from .parts import Embedding as Embedding
     from .parts import Head as Head
-    from .parts import NoisePath as NoisePath
     from .parts import Norm as Norm
     from .parts import Part as Part
     from .parts import Pooling as Pooling
     from .parts import Precondition as Precondition
-    from .parts import Prediction as Prediction
     from .parts import Resampler as Resampler
     from .parts import Role as Role
     from .parts import Route as Route
@@ -69,8 +67,12 @@ if TYPE_CHECKING:
     from .parts import Upsampling as Upsampling
     from .plans import Node as Node
     from .plans import Plan as Plan
+    from .predictions import NoisePath as NoisePath
+    from .predictions import Prediction as Prediction
     from .registry import Registry as Registry
     from .registry import default_registry as default_registry
+    from .reports.differences import Comparison as Comparison
+    from .reports.figures import Report as Report
     from .shapes import KEEP as KEEP
     from .shapes import Shape as Shape
     from .shapes import SizeMap as SizeMap
@@ -97,10 +99,13 @@ _HOME = {
     "importer": "Codebase Config Importer Options Packed Shapes Table",
     "layouts": "Layout",
     "looks": "Op",
-    "parts": "Activation Attention Block Condition Embedding Head NoisePath Norm Part Pooling "
-    "Precondition Prediction Resampler Role Route Site Skip Stem Tensor Time Upsampling",
+    "parts": "Activation Attention Block Condition Embedding Head Norm Part Pooling "
+    "Precondition Resampler Role Route Site Skip Stem Tensor Time Upsampling",
     "plans": "Node Plan",
+    "predictions": "NoisePath Prediction",
     "registry": "Registry default_registry",
+    "reports.differences": "Comparison",
+    "reports.figures": "Report",
     "shapes": "KEEP Shape SizeMap near_divisor resized",
     "spec": "Bottleneck Conditioning DecoderStage Input Output Spec Stage",
     "windows": "Window",

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import pluggy
 
-from . import hooks, parts
+from . import hooks
 from .component import Component
-from .discovery import BUILT_IN, Candidate, forget
+from .contract import KINDS as KINDS
+from .contract import Fault, Offer, check_hooks, check_version, offered
+from .discovery import BUILT_IN, Candidate, forget, unwritten
 from .errors import PluginError
-from .importer import Importer
-from .layouts import Layout
-
-KINDS: dict[str, type[Component]] = {
-    cls.kind: cls
-    for cls in (*vars(parts).values(), Layout, Importer)
-    if isinstance(cls, type) and issubclass(cls, Component) and "kind" in vars(cls)
-}
-"""The kinds of components, each with the class that declares it."""
 
 _NAME = re.compile(r"\w[\w.-]*")
-_KEY = re.compile(r"([a-z]+)\.([a-z0-9][a-z0-9._-]*)")
-_IMPORT = re.compile(r"\w+(\.\w+)*:\w+")
-_HOOKS = [name for name in vars(hooks) if name.startswith("archkit_")]
 SLOW = "imports torch when it is loaded, which slows `archkit check`"
 
 
@@ -45,7 +32,8 @@ class Plugin:
         name: What stands before the slash in ``plugin/name``.
         source: Its distribution, its file, or ``built-in``.
         version: The version of its distribution; empty for a file.
-        components: What it offers, as ``kind.name``; nothing if it is broken.
+        components: What it offers to specs, as ``kind.name``; nothing if it is broken.
+        extras: What else it offers, as ``spec.name``, ``writer.suffix`` and ``command.name``.
         error: What is wrong with it, in one sentence; empty if nothing is.
         where: The line of its own code that is to blame, as ``file:line``.
         notes: What is worth knowing, such as names that others offer too.
@@ -55,35 +43,13 @@ class Plugin:
     source: str
     version: str = ""
     components: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
     error: str = ""
     where: str = ""
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.source, self.version)))
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One component of a plugin: the class, or the import string that leads to it."""
-
-    by: Candidate
-    kind: str
-    name: str
-    target: type[Component] | str
-
-    @property
-    def key(self) -> str:
-        """How the hook named it."""
-        return f"{self.kind}.{self.name}"
-
-
-class Fault(PluginError):
-    """A breach of the contract, and the ``file:line`` of it."""
-
-    def __init__(self, reason: str, where: str = "") -> None:
-        super().__init__(reason)
-        self.where = where
 
 
 class Admission:
@@ -108,9 +74,7 @@ class Admission:
             forget(found)
             self.plugins.append(_broken(found, error))
             return
-        notes = (SLOW,) if "torch" in sys.modules and not torch else ()
-        keys = tuple(offer.key for offer in offers)
-        self.plugins.append(Plugin(found.name, found.source, found.version, keys, notes=notes))
+        self.plugins.append(row(found, offers, slow="torch" in sys.modules and not torch))
         self.offers += offers
 
     def _offers(self, found: Candidate) -> list[Offer]:
@@ -122,145 +86,41 @@ class Admission:
         plugin = found.load()
         if twin := self.manager.get_name(plugin):
             raise Fault(f"it is the plugin `{twin}` by another name")
-        _check_version(plugin)
-        _check_hooks(plugin, self.manager)
+        check_version(plugin)
+        check_hooks(plugin, self.manager)
         self.manager.register(plugin, found.name)
         try:
-            return list(self._offered(plugin, found))
+            offers = list(offered(plugin, self.manager, found))
         except BaseException:
             self.manager.unregister(plugin)
             raise
-
-    def _offered(self, plugin: object, found: Candidate) -> Iterator[Offer]:
-        for hook in self.manager.hook.archkit_components.get_hookimpls():
-            if hook.plugin is not plugin:
-                continue
-            offered = hook.function()
-            if not isinstance(offered, Mapping):
-                raise Fault(
-                    f"`archkit_components` returned {_a(offered)}, "
-                    "and not a mapping from `kind.name` to a component",
-                    place(hook.function),
-                )
-            for key, target in offered.items():
-                yield _offer(found, key, target, hook.function)
+        for offer in offers:
+            named(offer.target, offer)
+        return offers
 
 
-def _check_version(plugin: object) -> None:
-    version = getattr(plugin, "ARCHKIT_API", hooks.API)
-    if version != hooks.API:
-        raise Fault(
-            f"it was made for version {version!r} of the hooks, and this archkit has {hooks.API}",
-            place(plugin, "ARCHKIT_API"),
-        )
+def row(found: Candidate, offers: list[Offer], slow: bool = False) -> Plugin:
+    """The row of a sound plugin."""
+    own = tuple(offer.key for offer in offers if offer.kind in KINDS)
+    extras = tuple(offer.key for offer in offers if offer.kind not in KINDS)
+    notes = (SLOW,) if slow else ()
+    return Plugin(found.name, found.source, found.version, own, extras, notes=notes)
 
 
-def _check_hooks(plugin: object, manager: pluggy.PluginManager) -> None:
-    """pluggy ignores what it does not know; a hook with a misspelt name would never be called."""
-    marked = False
-    for name in dir(plugin):
-        member: Any = getattr(plugin, name, None)
-        options = manager.parse_hookimpl_opts(plugin, name)
-        if options is None and (not name.startswith("archkit_") or not inspect.isroutine(member)):
-            continue
-        hook = (options and options["specname"]) or name
-        if hook not in _HOOKS:
-            near = difflib.get_close_matches(hook, _HOOKS, 1) or _HOOKS
-            raise Fault(f"`{hook}` is no hook; did you mean `{near[0]}`?", place(member))
-        if options is None:
-            raise Fault(f"the hook `{hook}` is not marked with `@hookimpl`", place(member))
-        known = inspect.signature(getattr(hooks, hook)).parameters
-        for argument in inspect.signature(member).parameters.values():
-            if argument.name not in known and argument.default is argument.empty:
-                raise Fault(f"the hook `{hook}` takes no `{argument.name}`", place(member))
-        marked = True
-    if not marked:
-        what = f"it has no hook: no function `{_HOOKS[0]}` that is marked with `@hookimpl`"
-        raise Fault(what, place(plugin))
-
-
-def _offer(found: Candidate, key: object, target: object, hook: object) -> Offer:
-    match = _KEY.fullmatch(key) if isinstance(key, str) else None
-    if match is None:
-        raise Fault(f"{key!r} is no `kind.name`, such as `block.resnet`", place(hook))
-    kind, name = match.groups()
-    if kind not in KINDS:
-        near = difflib.get_close_matches(kind, KINDS, 1)
-        mend = f"did you mean `{near[0]}`?" if near else f"kinds are {', '.join(KINDS)}"
-        raise Fault(f"`{kind}` of `{key}` is no kind of component; {mend}", place(hook))
-    if isinstance(target, str):
-        if not _IMPORT.fullmatch(target):
-            raise Fault(f"`{key}`: {target!r} is no `package.module:Class`", place(hook))
-        return Offer(found, kind, name, target)
+def load(offer: Offer) -> Any:
+    """What was offered; the row of a broken plugin if it cannot be had."""
     try:
-        return Offer(found, kind, name, _marked(_component(kind, name, target), found))
-    except Fault as fault:
-        raise Fault(f"`{key}`: {fault}", fault.where or place(hook)) from None
-
-
-def load(offer: Offer) -> type[Component] | Plugin:
-    """The class that was offered; the row of a broken plugin if it cannot be had."""
-    if not isinstance(offer.target, str):
-        return offer.target
-    module, _, name = offer.target.partition(":")
-    try:
-        cls = _component(offer.kind, offer.name, getattr(import_module(module), name))
-        return _marked(cls, offer.by)
+        with nullcontext() if offer.by.origin == "installed" else unwritten():
+            return named(offer.load(), offer)
     except BaseException as error:
         return _broken(offer.by, error)
 
 
-def _marked(cls: type[Component], found: Candidate) -> type[Component]:
-    """The class, which now knows the plugin that offers it, and so which word finds it again."""
-    if found.name != BUILT_IN:
-        cls.plugin = found.name
-    return cls
-
-
-def _component(kind: str, name: str, found: Any) -> type[Component]:
-    """What was offered as ``kind.name``, if it is a component of that kind and name."""
-    if not isinstance(found, type) or not issubclass(found, Component):
-        raise Fault(f"{_a(found)} is no component class")
-    base = KINDS[kind]
-    info = found.model_fields["type"]
-    # What becomes no node builds nothing: `time: none`, and a pooling that the next block does.
-    idle = kind == "time" or getattr(found, "by_next", False)
-    if not issubclass(found, base):
-        fault = f"does not derive from `{base.__name__}`"
-    elif get_origin(info.annotation) is not Literal or get_args(info.annotation) != (info.default,):
-        fault = f'does not declare `type: Literal["{name}"] = "{name}"`'
-    elif found.name() != name:
-        fault = f"calls itself `{found.name()}`"
-    elif issubclass(found, parts.Part) and found.build is parts.Part.build and not idle:
-        fault = "has no `build`"
-    else:
-        return found
-    raise Fault(f"`{found.__name__}` {fault}", place(found))
-
-
-def place(thing: Any, word: str = "") -> str:
-    """Where a function, class or module is written, as ``file:line``; empty if nobody knows.
-
-    Arguments:
-        thing: The function, class or module.
-        word: Of a module: the line that begins with it.
-    """
-    try:
-        file = inspect.getsourcefile(thing)
-        lines, first = inspect.getsourcelines(thing)
-    except TypeError:
-        return ""
-    except OSError:  # an empty file has no lines
-        lines, first = [], 1
-    starts = (i for i, line in enumerate(lines) if line.startswith(word))
-    return f"{file}:{max(first, 1) + next(starts, 0)}" if file else ""
-
-
-def _a(thing: object) -> str:
-    """`thing` by the name of its class, or by its own if it is a class."""
-    name = type(thing).__name__
-    article = "an" if name[0] in "aeiou" else "a"
-    return f"`{thing.__name__}`" if isinstance(thing, type) else f"{article} {name}"
+def named(found: Any, offer: Offer) -> Any:
+    """A class now knows the plugin that offers it, and so which word finds it again."""
+    if isinstance(found, type) and issubclass(found, Component) and offer.by.name != BUILT_IN:
+        found.plugin = offer.by.name
+    return found
 
 
 def _broken(found: Candidate, error: BaseException) -> Plugin:

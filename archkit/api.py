@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic import ValidationError
 
-from . import inherit, zoo
+from . import inherit
 from .complaints import problems as complaints
 from .errors import Problem, SpecError
 from .places import Origins, amended, in_reading_order, located
@@ -43,8 +43,8 @@ def load_spec(
     """
     if isinstance(source, Spec) and not overrides:
         return source
-    document = read(source, overrides)
-    return spec_document(document, registry or default_registry())
+    registry = registry or default_registry()
+    return spec_document(read(source, overrides, registry), registry)
 
 
 def spec_document(document: Document, registry: Registry) -> Spec:
@@ -52,10 +52,14 @@ def spec_document(document: Document, registry: Registry) -> Spec:
     return _validated(document, registry)[0]
 
 
-def read(source: Source, overrides: Sequence[str] = ()) -> Document:
+def read(
+    source: Source, overrides: Sequence[str] = (), registry: Registry | None = None
+) -> Document:
     """The document behind a source, with `extends`, `set` and overrides applied."""
     plain = source.data() if isinstance(source, Spec) else source
-    return inherit.load(plain, overrides=overrides, library=zoo.find, known=zoo.names())
+    offered = registry or default_registry()
+    known = offered.extras("spec")
+    return inherit.load(plain, overrides=overrides, library=offered.spec, known=known)
 
 
 def plan(
@@ -74,7 +78,7 @@ def plan(
     registry = registry or default_registry()
     if isinstance(spec, Spec):
         return plan_of(spec, _space(spec, size))
-    return plan_document(read(spec), size, registry)
+    return plan_document(read(spec, (), registry), size, registry)
 
 
 def plan_document(
@@ -110,11 +114,12 @@ def check(
 
     Warnings are among them, with ``severity="warning"``. Imports no torch.
     """
+    registry = registry or default_registry()
     try:
-        document = read(source, overrides)
+        document = read(source, overrides, registry)
     except SpecError as error:
         return list(error.problems)
-    found = _problems(document, size, registry or default_registry())
+    found = _problems(document, size, registry)
     return in_reading_order([*document.warnings, *found])
 
 
@@ -152,8 +157,9 @@ def draw(
             return plan(given, size, registry=registry)
         return given.plan
 
-    chosen = Style(**style)
-    return Drawing(planned(source), chosen, None if before is None else planned(before))
+    writers = (registry or default_registry()).writers()
+    first = None if before is None else planned(before)
+    return Drawing(planned(source), Style(**style), first, writers)
 
 
 def assemble(

@@ -166,6 +166,8 @@ class Component(Model):
     """The spatial dimensions it serves."""
     plugin: ClassVar[str] = ""
     """The plugin that offers it, filled in when it is admitted; empty for those of archkit."""
+    excuses: ClassVar[Mapping[str, str]] = {}
+    """Laws of `archkit.testing` that it breaks for a reason, each with the reason."""
 
     type: str
 

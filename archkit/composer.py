@@ -56,7 +56,7 @@ class _Composer:
 
     def __init__(self, text: Text) -> None:
         self.text = text
-        self.events = yaml.parse(text.text, Loader=_Loader)
+        self.events: Any = yaml.parse(text.text, Loader=_Loader)
         self.found: list[Problem] = []
         self.anchors: dict[str, Node | None] = {}
         self.nodes = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from keyword import iskeyword
 
 from .draft import Draft, Flow, Stand
@@ -10,6 +11,7 @@ from .shapes import Shape
 from .spec import Spec
 
 _RESERVED = ("x", "t", "embedding", "skip", "answer")
+_NAMES = "use a word of letters, digits and _ other than x, t, embedding, skip and answer"
 
 
 def wire(draft: Draft, spec: Spec, stem: int) -> None:
@@ -17,48 +19,53 @@ def wire(draft: Draft, spec: Spec, stem: int) -> None:
 
     Afterwards `draft.shared` holds ``embedding`` (if there is one) and each sequence.
     """
-    told = spec.conditioning
-    time = told.time
-    width = time.leaves(stem)
-    clock = spec.prediction.clock
-    place = Site(
-        dims=draft.dims, x=Shape(time.features(stem)), width=width, side="conditioning", clock=clock
-    )
-    has_time = bool(time.reads(place))
-    if has_time:
+    told, time = spec.conditioning, spec.conditioning.time
+    features, width, clock = time.features(stem), time.leaves(stem), spec.prediction.clock
+    place = Site(dims=draft.dims, x=Shape(features), width=width, side="conditioning", clock=clock)
+    timed = bool(time.reads(place))
+    if timed:
         draft.inputs["t"] = Tensor(())
         draft.shared.setdefault("t", Flow("t", Shape(1)))
-    vectors: list[str] = []
-    early: list[str] = []
-    for name, condition in told.conditions.items():
-        stand = Stand(f"conditioning.{name}", ("conditioning", name), "conditioning")
+    early, late = _put(draft, told.conditions, width, features if timed else width)
+    if timed:
+        read = (draft.shared["t"].source, *early)
+        late = [draft.note(_stand("time"), time, place, read).source, *late]
+    else:
+        late = early + late
+    if late:
+        site = Site(dims=draft.dims, x=Shape(width), width=width, side="conditioning")
+        flow = draft.note(_stand("embedding"), told.embedding, site, tuple(late))
+        draft.shared["embedding"] = flow
+
+
+def _put(
+    draft: Draft, conditions: Mapping[str, Condition], width: int, features: int
+) -> tuple[list[str], list[str]]:
+    """Puts the conditions; returns the vectors for the time's features, and for the embedding."""
+    vectors: dict[str, list[str]] = {"time": [], "embedding": []}
+    for name, condition in conditions.items():
         if not name.isidentifier() or iskeyword(name) or name in _RESERVED:
-            draft.complain(
-                "condition-name",
-                f"`{name}` can't name a condition: it is passed to the model as `{name}=`",
-                "use a word of letters, digits and _ other than x, t, embedding, skip and answer",
-                stand,
-            )
+            what = f"`{name}` can't name a condition: it is passed to the model as `{name}=`"
+            draft.complain("condition-name", what, _NAMES, _stand(name))
             continue
         takes = condition.takes(draft.dims, draft.shared["x"].shape.space)
         draft.inputs[name] = takes
         route = condition.route()
-        if route in ("embedding", "time"):
-            into_time = route == "time" and has_time
-            out = time.features(stem) if into_time else width
-            flow = _vector(draft, stand, condition, name, takes, out)
-            (early if into_time else vectors).append(flow.source)
-        elif route == "context":
-            site = Site(dims=draft.dims, x=shape_of(takes, condition), width=0, side="conditioning")
-            flow = draft.note(stand, condition, site, (name,))
+        if route not in ("embedding", "time", "context"):
+            continue
+        leaves = {"embedding": width, "time": features, "context": 0}[route]
+        x = shape_of(takes, condition)
+        site = Site(dims=draft.dims, x=x, width=leaves, side="conditioning")
+        flow = draft.note(_stand(name), condition, site, (name,))
+        if route == "context":
             draft.shared[name], draft.contexts[name] = flow, flow.shape
-    if has_time:
-        stand = Stand("conditioning.time", ("conditioning", "time"), "conditioning")
-        vectors.insert(0, draft.note(stand, time, place, (draft.shared["t"].source, *early)).source)
-    if vectors:
-        stand = Stand("conditioning.embedding", ("conditioning", "embedding"), "conditioning")
-        site = Site(dims=draft.dims, x=Shape(width), width=width, side="conditioning")
-        draft.shared["embedding"] = draft.note(stand, told.embedding, site, tuple(vectors))
+        else:
+            vectors[route].append(flow.source)
+    return vectors["time"], vectors["embedding"]
+
+
+def _stand(name: str) -> Stand:
+    return Stand(f"conditioning.{name}", ("conditioning", name), "conditioning")
 
 
 def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
@@ -67,7 +74,6 @@ def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
         if name not in draft.inputs or condition.route() != route:
             continue
         takes = draft.inputs[name]
-        stand = Stand(f"conditioning.{name}", ("conditioning", name), "conditioning")
         image = Shape(takes.shape[0] or 0, draft.shared["x"].shape.space)
         site = Site(
             dims=draft.dims,
@@ -76,17 +82,10 @@ def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
             side="conditioning",
             skip=image,
         )
-        flow = draft.note(stand, condition, site, (x.source, name))
+        flow = draft.note(_stand(name), condition, site, (x.source, name))
         draft.paces[flow.source] = draft.paces[x.source]
         x = flow
     return x
-
-
-def _vector(
-    draft: Draft, stand: Stand, condition: Condition, name: str, takes: Tensor, width: int
-) -> Flow:
-    site = Site(dims=draft.dims, x=shape_of(takes, condition), width=width, side="conditioning")
-    return draft.note(stand, condition, site, (name,))
 
 
 def shape_of(takes: Tensor, condition: Condition) -> Shape:

@@ -10,13 +10,14 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from . import __version__
 from .errors import PluginError
@@ -37,6 +38,7 @@ class Candidate:
         version: The version of its distribution; empty for a file.
         load: Imports it; whatever that raises is the plugin's own fault.
         home: Its file or folder, to tell its code from that of others.
+        origin: Whether it is installed, or is read from a file, or from a project's folder.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Candidate:
     version: str
     load: Callable[[], object] = field(compare=False)
     home: Callable[[], Path | None] = field(compare=False)
+    origin: Literal["installed", "file", "project"] = "installed"
 
 
 def candidates(local: Sequence[str] = ()) -> Iterator[Candidate]:
@@ -57,10 +60,14 @@ def candidates(local: Sequence[str] = ()) -> Iterator[Candidate]:
     yield _entry(EntryPoint(BUILT_IN, "archkit.builtin", "archkit"), "built-in", __version__)
     disabled = {name.strip() for name in os.environ.get("ARCHKIT_DISABLE_PLUGINS", "").split(",")}
     named = filter(None, os.environ.get("ARCHKIT_PLUGINS", "").split(os.pathsep))
-    asked = dict.fromkeys(map(_local, local))
-    unasked = dict.fromkeys([*_installed(), *_configured(), *map(_local, named)])
+    asked = dict.fromkeys(found for path in local for found in _local(path))
+    listed = (found for path in named for found in _local(path))
+    unasked = dict.fromkeys([*_installed(), *_configured(), *listed])
+    # A project that was asked for is checked as it stands, whether or not it is installed too.
+    seen = {found.name for found in asked if found.origin == "project"}
     for candidate in unasked:
-        if "all" not in disabled and candidate.name not in disabled and candidate not in asked:
+        left_out = {"all", candidate.name} & disabled or candidate.name in seen
+        if not left_out and candidate not in asked:
             yield candidate
     yield from asked
 
@@ -107,7 +114,7 @@ def _configured() -> list[Candidate]:
         try:
             match tomllib.loads(text.decode()):
                 case {"tool": {"archkit": table}}:
-                    return [_local(folder / path) for path in _paths(table)]
+                    return [found for path in _paths(table) for found in _local(folder / path)]
         except (ValueError, RecursionError, PluginError) as error:
             return [Candidate(file.name, str(file), "", partial(_fail, error), lambda: None)]
     return []
@@ -124,23 +131,55 @@ def _fail(error: Exception) -> object:
     raise error
 
 
-def _local(named: str | Path) -> Candidate:
+def _local(named: str | Path) -> list[Candidate]:
+    """The plugin of a file or a package; those of a project, by the entry points it states."""
     path = Path(named).expanduser().resolve()
-    return Candidate(path.stem, str(path), "", partial(_load, path), lambda: path)
+    if (path / "pyproject.toml").is_file() and not (path / "__init__.py").exists():
+        return _project(path)
+    module = _LOCAL + path.stem.replace(".", "_")
+    load = partial(_load, path, module)
+    return [Candidate(path.stem, str(path), "", load, lambda: path, "file")]
 
 
-def _load(path: Path) -> ModuleType:
+def _project(path: Path) -> list[Candidate]:
+    """The plugins of a project's folder; its modules bear their own names, and need no install."""
+    try:
+        about = tomllib.loads((path / "pyproject.toml").read_text(encoding="utf-8"))
+        points = about["project"]["entry-points"]["archkit"]
+        entries = [EntryPoint(name, value, "archkit") for name, value in points.items()]
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError, OSError):
+        what = PluginError("its pyproject.toml has no table `[project.entry-points.archkit]`")
+        return [Candidate(path.name, str(path), "", partial(_fail, what), lambda: path)]
+    return [
+        Candidate(e.name, str(path), "", partial(_enter, path, e), lambda: path, "project")
+        for e in entries
+    ]
+
+
+def _enter(path: Path, entry: EntryPoint) -> object:
+    """What an entry point of a project leads to."""
+    top = re.split(r"[.:]", entry.value)[0].strip()
+    places = [path / "src" / top, path / "src" / f"{top}.py", path / top, path / f"{top}.py"]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise PluginError(f"there is no module `{top}` in the project, or in its `src`")
+    if (taken := _home(top)) not in (None, found):
+        raise PluginError(f"the module `{top}` would be that of {taken}")
+    _load(found, top)
+    return entry.load()
+
+
+def _load(path: Path, name: str) -> ModuleType:
     """The module of a file, or the package of a folder.
 
-    It is called ``archkit_local_NAME``, so that a file called torch.py shadows nothing. As with
-    every import, a file runs once a process, and nothing is written beside it.
+    A file of no project is called ``archkit_local_NAME``, so that one called torch.py shadows
+    nothing. As with every import, a file runs once a process, and nothing is written beside it.
     """
     file = path / "__init__.py" if path.is_dir() else path
     if not path.exists():
         raise PluginError("there is no such file or folder")
     if not file.exists():
         raise PluginError("the folder is no package: add an `__init__.py`, or name its files")
-    name = _LOCAL + path.stem.replace(".", "_")
     known = sys.modules.get(name)
     if known is not None and known.__file__ == str(file):
         return known
@@ -153,18 +192,26 @@ def _load(path: Path) -> ModuleType:
     module = module_from_spec(spec)
     # Known before it runs, so that relative imports and annotations find it.
     sys.modules[name] = module
-    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
+    with unwritten():
         spec.loader.exec_module(module)
-    finally:
-        sys.dont_write_bytecode = writes
     return module
 
 
+@contextmanager
+def unwritten() -> Iterator[None]:
+    """Python writes nothing beside what it imports."""
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = writes
+
+
 def forget(found: Candidate) -> None:
-    """Drops the modules of a local plugin, so that its file is read again once it is mended."""
+    """Drops the modules of a local plugin, so that its files are read again once mended."""
     home = found.home()
     for name, module in [*sys.modules.items()]:
         file = getattr(module, "__file__", None)
-        if home and file and name.startswith(_LOCAL) and Path(file).is_relative_to(home):
+        ours = name.startswith(_LOCAL) or found.origin == "project"
+        if home and file and ours and Path(file).is_relative_to(home):
             del sys.modules[name]

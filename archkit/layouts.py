@@ -82,7 +82,9 @@ def _word(text: str) -> Word:
     does, _, register = text.replace("@", "=").partition("=")
     if not _TOKEN.fullmatch(text) or does not in (*WORDS, *(("keep", "use") if register else ())):
         listed = ", ".join(WORDS)
-        raise ValueError(f"`{text}` is no word of a layout: {listed}, keep=, join=, use=, down@, up@, head@")
+        raise ValueError(
+            f"`{text}` is no word of a layout: {listed}, keep=, join=, use=, down@, up@, head@"
+        )
     return Word(does, register)
 
 

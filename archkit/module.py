@@ -182,7 +182,9 @@ class UNet(nn.Module):
                 )
         if takes.follows and value.shape[2:] != x.shape[2:]:
             sizes = tuple("×".join(map(str, v.shape[2:])) for v in (value, x))
-            raise ShapeError(f"`{name}` is {sizes[0]} and the sample {sizes[1]}; they have one size")
+            raise ShapeError(
+                f"`{name}` is {sizes[0]} and the sample {sizes[1]}; they have one size"
+            )
         if value.shape[0] != x.shape[0]:
             raise ShapeError(f"`{name}` holds {value.shape[0]} entries for {x.shape[0]} samples")
         if (takes.numbers == "int") == value.is_floating_point():
@@ -199,9 +201,7 @@ class UNet(nn.Module):
     def _padding(self, x: Tensor) -> list[int] | None:
         """Zeros at the end of each axis, in the order of torch's pad; None where all fits."""
         missing = []
-        for n, axis, name in zip(
-            x.shape[2:], self.plan.axes, axis_names(x.ndim - 2), strict=True
-        ):
+        for n, axis, name in zip(x.shape[2:], self.plan.axes, axis_names(x.ndim - 2), strict=True):
             above = axis.nearest(int(n))[1]
             if above is None:
                 raise ShapeError(_size_sentence(name, int(n), axis))

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic_core import PydanticCustomError
 
-from .admission import KINDS, SLOW, Admission, Offer, load
+from .admission import SLOW, Admission, load, named, row
 from .admission import Plugin as Plugin
 from .component import Component
-from .discovery import BUILT_IN, candidates
+from .contract import KINDS, Offer, components
+from .discovery import BUILT_IN, Candidate, candidates
+from .errors import PluginError
+
+Extra = Literal["spec", "writer", "command"]
+"""What plugins offer besides components."""
+
+_default: ContextVar[Registry | None] = ContextVar("default", default=None)
 
 
 def load_registry(local: Sequence[str] = ()) -> Registry:
@@ -35,9 +46,14 @@ def load_registry(local: Sequence[str] = ()) -> Registry:
     return Registry(admitted.plugins, admitted.offers)
 
 
-@cache
 def default_registry() -> Registry:
-    """The registry of this process, filled once; `default_registry.cache_clear()` drops it."""
+    """The registry where none is given: that of `Registry.as_default`, or what is installed."""
+    return _default.get() or installed_registry()
+
+
+@cache
+def installed_registry() -> Registry:
+    """What is installed and configured, loaded once; `.cache_clear()` forgets it."""
     return load_registry()
 
 
@@ -58,8 +74,9 @@ class Registry:
         self._rivals: dict[tuple[str, str], list[Offer]] = {}
         for offer in self._offers:
             self._rivals.setdefault((offer.kind, offer.name), []).append(offer)
-        self._loaded: dict[Offer, type[Component] | Plugin] = {}
-        self.plugins = tuple(self._noted(plugin) for plugin in plugins)
+        self._loaded: dict[Offer, Any] = {}
+        self._plugins = tuple(plugins)
+        self.plugins = tuple(self._noted(plugin) for plugin in self._plugins)
 
     def kinds(self) -> list[str]:
         """The kinds of components, whether anything of them is offered or not."""
@@ -77,12 +94,8 @@ class Registry:
                 plugins offer it (``ambiguous-component``), or it cannot be loaded
                 (``broken-component``).
         """
-        offer = self._offer(kind, name)
-        found = self._load(offer)
-        if not isinstance(found, Plugin):
-            return found
-        what = f"the {kind} `{offer.name}` of the plugin `{found.name}` cannot be loaded"
-        raise _complaint("broken-component", f"{what}: {found.error}", "see `archkit plugins`")
+        found: type[Component] = self._sound(kind, name)
+        return found
 
     def components(self, kind: str) -> dict[str, type[Component]]:
         """Every component of a kind that can be loaded, by the name that a spec may write."""
@@ -98,6 +111,97 @@ class Registry:
         """The plugins after every component was loaded; one that cannot be breaks its plugin."""
         return tuple(self._examined(plugin) for plugin in self.plugins)
 
+    def extras(self, kind: Extra) -> list[str]:
+        """The names of what plugins offer besides components, ``plugin/name`` where it must be."""
+        return self.names(kind)
+
+    def extra(self, kind: Extra, name: str) -> Any:
+        """The file of a spec, the function of a writer, or the command; None if there is none.
+
+        Raises:
+            PluginError: Several plugins offer it, or it cannot be loaded.
+        """
+        owner, _, bare = name.rpartition("/")
+        if not any(owner in ("", o.by.name) for o in self._rivals.get((kind, bare), [])):
+            return None
+        try:
+            return self._sound(kind, name)
+        except PydanticCustomError as error:
+            raise PluginError(f"{error.message()}; {(error.context or {})['mend']}") from None
+
+    def spec(self, name: str) -> Path | None:
+        """The file of a spec that a plugin offers, archkit's own among them."""
+        found: Path | None = self.extra("spec", name)
+        return found
+
+    def writers(self) -> dict[str, Callable[[Any], str | bytes]]:
+        """The functions that write a drawing, by suffix; each is loaded when it is called."""
+        return {suffix: partial(self._write, suffix) for suffix in self.extras("writer")}
+
+    def extended(
+        self, offered: Mapping[str, type[Component] | str], *, name: str = "local"
+    ) -> Registry:
+        """A registry with more components, made in this process; this one stays as it is.
+
+        Arguments:
+            offered: As the hook `archkit_components` returns it.
+            name: The plugin they seem to come from; what it offered before is dropped.
+
+        Raises:
+            PluginError: One of them is no component.
+
+        Examples:
+            >>> from typing import Literal
+            >>> from archkit import Block, assemble
+            >>> class Plain(Block):
+            ...     type: Literal["plain"] = "plain"
+            ...
+            ...     def build(self, site):
+            ...         from torch import nn
+            ...
+            ...         return nn.Conv2d(site.x.channels, site.width, 3, padding=1)
+            >>> mine = default_registry().extended({"block.plain": Plain})
+            >>> spec = {"archkit": 1, "name": "a", "block": "plain", "encoder": [{"channels": 32}]}
+            >>> spec |= {"prediction": "none", "conditioning": {"time": "none"}}
+            >>> assemble(spec, registry=mine).get_submodule("encoder.0.blocks.0.block")
+            Conv2d(32, 32, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
+        """
+        by = Candidate(name, "this process", "", lambda: offered, lambda: None)
+        offers = list(components(by, offered))
+        for offer in offers:
+            named(offer.target, offer)
+        plugins = [plugin for plugin in self._plugins if plugin.name != name]
+        kept = [offer for offer in self._offers if offer.by.name != name]
+        return Registry([*plugins, row(by, offers)], [*kept, *offers])
+
+    @contextmanager
+    def as_default(self) -> Iterator[Registry]:
+        """While it lasts, this is what `default_registry` answers; for tests and notebooks.
+
+        Examples:
+            >>> with default_registry().extended({}, name="mine").as_default() as registry:
+            ...     default_registry() is registry
+            True
+        """
+        token = _default.set(self)
+        try:
+            yield self
+        finally:
+            _default.reset(token)
+
+    def _write(self, suffix: str, drawing: Any) -> str | bytes:
+        written: str | bytes = self.extra("writer", suffix)(drawing)
+        return written
+
+    def _sound(self, kind: str, name: str) -> Any:
+        """What is offered; raises where it cannot be loaded."""
+        offer = self._offer(kind, name)
+        found = self._load(offer)
+        if not isinstance(found, Plugin):
+            return found
+        what = f"the {kind} `{offer.name}` of the plugin `{found.name}` cannot be loaded"
+        raise _complaint("broken-component", f"{what}: {found.error}", "see `archkit plugins`")
+
     def _offer(self, kind: str, name: str) -> Offer:
         owner, slash, bare = name.rpartition("/")
         rivals = self._rivals.get((kind, bare), [])
@@ -110,7 +214,7 @@ class Registry:
             raise _complaint("ambiguous-component", what, f"write {choice}")
         return found[0]
 
-    def _load(self, offer: Offer) -> type[Component] | Plugin:
+    def _load(self, offer: Offer) -> Any:
         if offer not in self._loaded:
             self._loaded[offer] = load(offer)
         return self._loaded[offer]

@@ -22,12 +22,12 @@ from .parts import (
     Norm,
     Pooling,
     Precondition,
-    Prediction,
     Skip,
     Stem,
     Time,
     Upsampling,
 )
+from .predictions import Prediction
 from .source import dump
 
 Method = Literal["add", "scale-shift", "multiply", "adaln-zero", "none"]

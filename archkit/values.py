@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .component import Component
+from .component import Component, Model
 from .errors import SpecPath
 
 
@@ -30,7 +30,7 @@ def wrap(data: Any, origin: SpecPath | None) -> Value:
     """Plain data, or components, as a Value."""
     if isinstance(data, Component):
         data = {**data.model_dump(exclude_unset=True), "type": data.word()}
-    elif hasattr(data, "model_dump"):
+    elif isinstance(data, Model):
         data = {name: getattr(data, name) for name in data.model_fields_set}
     if isinstance(data, Mapping):
         below = {k: wrap(v, None if origin is None else (*origin, k)) for k, v in data.items()}

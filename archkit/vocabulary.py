@@ -89,9 +89,11 @@ def homes(key: str, value: Any, owner: type[BaseModel], registry: Registry) -> I
     """Where else a key is legal, the likeliest place first."""
     shown = written(value) if isinstance(value, str | int | float) else "…"
     if issubclass(owner, Component):
-        for name, cls in registry.components(owner.kind).items():
-            if cls is not owner and key in cls.model_fields:
-                yield f"{owner.kind} `{name}`"
+        siblings = registry.components(owner.kind).items()
+        names = [f"`{name}`" for name, cls in siblings if key in cls.model_fields]
+        if names:
+            *more, last = names
+            yield f"{owner.kind} {', '.join(more)}{' or ' if more else ''}{last}"
         for option, kind in owner.slots().items():
             if example := _inside(owner, option, kind, key, shown, registry):
                 yield f"its `{option}`, as in {example}"

@@ -51,7 +51,7 @@ class Window:
     @classmethod
     def transposed(cls, kernel: int, stride: int, padding: int) -> Window:
         """A transposed convolution, which cuts `padding` off both ends."""
-        return cls(over=stride, first=padding - kernel + stride + 1, last=padding)
+        return cls(over=stride, first=padding - kernel + stride, last=padding)
 
 
 Step = tuple[Window, ...] | None

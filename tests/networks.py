@@ -63,7 +63,11 @@ def network(spec: Any, seed: int = 0) -> Any:
 
 
 def passed(
-    plan: Plan, batch: int = 2, device: str = "cpu", dtype: torch.dtype = torch.float32
+    plan: Plan,
+    batch: int = 2,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    space: tuple[int, ...] | None = None,
 ) -> dict[str, Tensor]:
     """A tensor for each input of a plan, by its name; the same every time.
 
@@ -75,7 +79,7 @@ def passed(
     for name, takes in plan.inputs.items():
         image = name == "x" or takes.follows
         tokens = 1 if image or name == "t" else conditions[name].counted()
-        free = iter(plan.space if image else (tokens,) * len(takes.shape))
+        free = iter((space or plan.space) if image else (tokens,) * len(takes.shape))
         shape = (batch, *(next(free) if n is None else n for n in takes.shape))
         if takes.numbers == "int":
             found[name] = torch.arange(batch).remainder(2).to(device)

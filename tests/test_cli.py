@@ -251,10 +251,18 @@ def test_plan_says_what_is_unusual(run: Run, change: str, said: str) -> None:
 
 def test_plan_shows_where_the_decoder_differs(run: Run) -> None:
     change = "decoder=[{block: {kernel: 5}}, {attention: false}]"
-    _, out, _ = run("plan", "good.yaml", "--set", change, "--json")
-    paths = [node["path"] for node in json.loads(out)["nodes"]]
-    assert "encoder.1.blocks.0.attention" in paths
-    assert "decoder.1.blocks.0.attention" not in paths
+    _, out, _ = run("plan", "good.yaml", "--set", change)
+    sections = out.rstrip().split("\n\n")
+    assert sections[2].splitlines() == [
+        "decoder.0 differs from encoder.0: block",
+        "decoder.1 differs from encoder.1: attention",
+    ]
+    _, out, _ = run(
+        "plan", "good.yaml", "--set", "decoder=[{channels: 32, blocks: 1}, {}]", "--json"
+    )
+    assert json.loads(out)["differences"] == {"decoder.0": ["channels"]}
+    _, out, _ = run("plan", "good.yaml", "--json")
+    assert json.loads(out)["differences"] == {}
 
 
 def test_resolve_is_a_fixed_point(run: Run) -> None:

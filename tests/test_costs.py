@@ -143,6 +143,11 @@ def test_a_loop_is_a_chain_of_equals() -> None:
     assert (scores.layers, scores.elements) == (3, 60)
 
 
+def test_attention_keeps_what_it_reads_its_output_and_a_number_a_row() -> None:
+    look = Cost.attention(4, queries=5, keys=6, heads=2)
+    assert (look.keeps, look.saved, look.out, look.peak) == ({"x", "out"}, 10, 20, 30)
+
+
 def test_what_passes_on_its_input_makes_nothing() -> None:
     assert Cost() + SILU == SILU
     assert SILU + Cost() == SILU

@@ -13,6 +13,12 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "archkit").rglob("*.py"))
 BUILTINS = [path for path in SOURCES if "builtin" in path.parts]
 LINES, LENGTH, PARAMETERS = 300, 40, 8
+VAGUE = re.compile(r"(^|_)(util|helper|manager|misc|stuff)s?$", re.IGNORECASE)
+# What imports torch, or reaches it in some function.
+TORCH = {
+    *("__main__", "accounts", "api", "builtin", "cli", "conversion", "diffusion"),
+    *("measures", "module", "nn", "testing", "weights"),
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -32,8 +38,18 @@ def parameters(function: Function) -> list[str]:
     return [word for word in words if word not in ("self", "cls")]
 
 
+def lines(node: ast.stmt) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1
+
+
 def too_long(source: str) -> list[str]:
-    return [f.name for f in functions(ast.parse(source)) if (f.end_lineno or 0) - f.lineno >= LENGTH]
+    """Functions of too many lines; what they say of themselves is not counted."""
+    found = []
+    for function in functions(ast.parse(source)):
+        said = lines(function.body[0]) if ast.get_docstring(function) else 0
+        if lines(function) - said > LENGTH:
+            found.append(function.name)
+    return found
 
 
 def too_wide(source: str) -> list[str]:
@@ -41,9 +57,11 @@ def too_wide(source: str) -> list[str]:
 
 
 def unsaid(source: str) -> list[str]:
-    """Names that say nothing: what they name could be anything, or its type."""
-    words = [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, Function | ast.ClassDef)]
-    return [w for w in words if re.search(r"(^|_)(util|helper|manager|misc|stuff)s?$|_type$", w.lower())]
+    """Names that say nothing, and strings that stand for a type."""
+    tree = ast.parse(source)
+    words = [n.name for n in ast.walk(tree) if isinstance(n, Function | ast.ClassDef)]
+    typed = [word for f in functions(tree) for word in parameters(f) if word.endswith("_type")]
+    return [word for word in words if VAGUE.search(word)] + typed
 
 
 def imported_early(source: str) -> set[str]:
@@ -69,7 +87,7 @@ def _at_once(node: ast.AST) -> Iterator[ast.AST]:
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_a_file_is_one_idea(path: Path) -> None:
     source = path.read_text()
-    assert len(source.splitlines()) < LINES
+    assert len(source.splitlines()) <= LINES
     assert not too_long(source)
     assert not too_wide(source)
     assert not unsaid(source)
@@ -92,18 +110,24 @@ def test_built_ins_import_what_plugins_may(path: Path) -> None:
 
 
 def test_every_file_on_paper_is_kept_from_torch() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    kept = next(c["source_modules"] for c in contracts if c["forbidden_modules:" == ""] if False)
-    assert kept
+    """import-linter is told the files; a new one is on paper unless it is listed here."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    kept = next(c for c in settings["contracts"] if c.get("forbidden_modules") == ["torch"])
+    inside = {path.relative_to(ROOT / "archkit").parts[0].removesuffix(".py") for path in SOURCES}
+    inside.remove("__init__")
+    assert {module.partition(".")[2] for module in kept["source_modules"]} == inside - TORCH
 
 
-SAMPLE = '''
+SAMPLE = (
+    """
 def helper(a, b, c, d, e, f, g, h, i): ...
-def norm_type(self, a, b, c, d, e, f, g, h, *rest, **more): ...
+def norm(self, norm_type, b, c, d, e, f, g, h, *rest, **more): ...
 class Utils:
     def long(self):
         import torch
-''' + "        pass\n" * LENGTH
+"""
+    + "        pass\n" * LENGTH
+)
 
 
 def test_the_rules_can_be_broken() -> None:

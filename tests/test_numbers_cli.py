@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from test_reports import PLUGIN
+from probes import PLUGIN
 
 import archkit
 from archkit.cli import main

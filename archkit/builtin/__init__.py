@@ -1,6 +1,8 @@
 """What ships with archkit; it comes in by the same hook as every plugin."""
 
-from archkit import hookimpl
+from pathlib import Path
+
+from archkit import hookimpl, zoo
 
 _WHERE = {
     "blocks": "block.resnet:ResNet",
@@ -24,16 +26,15 @@ _WHERE = {
     "activation.leaky-relu:LeakyReLU activation.prelu:PReLU activation.mish:Mish "
     "activation.none:NoActivation",
     "ends": "stem.conv:ConvolutionStem stem.none:NoStem head.conv:ConvolutionHead head.none:NoHead",
-    "times": "time.sinusoidal:Sinusoidal time.fourier:Fourier time.learned:Learned time.none:NoTime "
-    "embedding.sum:Sum",
+    "times": "time.sinusoidal:Sinusoidal time.fourier:Fourier time.learned:Learned "
+    "time.none:NoTime embedding.sum:Sum",
     "conditions": "condition.label:Label condition.vector:Vector condition.sequence:Sequence "
     "condition.image:Image",
     "predictions": "prediction.velocity:Velocity prediction.noise:Noise prediction.score:Score "
     "prediction.sample:Sample prediction.v:V prediction.none:NoPrediction",
-    "paths": "path.linear:Linear path.cosine:Cosine path.ddpm:DDPM "
-    "path.scaled-linear:ScaledLinear",
+    "paths": "path.linear:Linear path.cosine:Cosine path.ddpm:DDPM path.scaled-linear:ScaledLinear",
     "preconditions": "precondition.edm:EDM precondition.over-sigma:OverSigma",
-    "layouts": "layout.ddpm:DDPM layout.classic:Classic layout.k-diffusion:KDiffusion "
+    "layouts": "layout.ddpm:DDPM layout.edm:EDM layout.classic:Classic layout.k-diffusion:KDiffusion "
     "layout.hourglass:Hourglass layout.flat:Flat layout.lucidrains:Lucidrains layout.monai:Monai",
     "importers.diffusers": "importer.diffusers:Diffusers",
     "importers.guided_diffusion": "importer.guided-diffusion:GuidedDiffusion "
@@ -54,3 +55,18 @@ def archkit_components() -> dict[str, str]:
         for module, entries in _WHERE.items()
         for entry in entries.split()
     }
+
+
+@hookimpl
+def archkit_specs() -> list[Path]:
+    return [zoo.folder()]
+
+
+@hookimpl
+def archkit_writers() -> dict[str, str]:
+    return {"csv": "archkit.builtin.writers:table"}
+
+
+@hookimpl
+def archkit_commands() -> dict[str, str]:
+    return {"train": "archkit.cli.run:train", "sample": "archkit.cli.run:sample"}

@@ -94,7 +94,9 @@ class Transformer(Attention):
 
     short, group = "Transformer", "transformer"
     type: Literal["transformer"] = "transformer"
-    norm: Annotated[Norm, Slot("norm")] = Field({"type": "group", "eps": 1e-6}, validate_default=True)
+    norm: Annotated[Norm, Slot("norm")] = Field(
+        {"type": "group", "eps": 1e-6}, validate_default=True
+    )
     """The norm before it; by default the published one, whatever the rest of the network has."""
     heads: PositiveInt | None = None
     """Number of heads; 8 where neither this nor `head_width` is given."""

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Method = Annotated[
-    Literal["add", "scale-shift", "multiply", "adaln-zero", "none"], Inherited()
-]
+Method = Annotated[Literal["add", "scale-shift", "multiply", "adaln-zero", "none"], Inherited()]
 VECTORS = {"add": 1, "scale-shift": 2, "multiply": 1, "adaln-zero": 3, "none": 0}
 
 
@@ -118,23 +116,26 @@ class ResNet(Block):
         return (total & shortcut) + out_of_both.holding(vectors)
 
     def build(self, site: Site) -> nn.Module:
-        from archkit.nn.blocks import ResNetBlock, Taking
+        from archkit.nn.blocks import Branch, ResNetBlock, Taking
 
         resample = site.resample
         takes = "embedding" in self.reads(site)
+        branch = Branch(
+            norm=lambda channels: self.norm.build(site.at(channels)),
+            activation=lambda channels: self.activation.build(site.at(channels)),
+            kernel=self.kernel,
+            dropout=self.dropout,
+            zero_init=self.zero_init,
+        )
         return ResNetBlock(
             site.dims,
             site.x.channels,
             site.width,
-            norm=lambda channels: self.norm.build(site.at(channels)),
-            activation=lambda channels: self.activation.build(site.at(channels)),
+            branch,
             taking=Taking(self.method, site.embedding or 0) if takes else None,
-            kernel=self.kernel,
-            dropout=self.dropout,
             scale=self.scale,
             project=self.projects(site),
             resample=(lambda: resample.build(site.bared(site.x.channels))) if resample else None,
-            zero_init=self.zero_init,
         )
 
     def inside(self, site: Site) -> tuple[Op, ...]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .linear_attention import LinearAttention
     from .modulated import Modulated
     from .residual import Residual
-    from .skips import Gated
+    from .skips import Add, Gated
     from .strided import UpConvolution
     from .upsampling import _Interpolation as Interpolation
 
@@ -209,6 +209,13 @@ def interpolation(part: Interpolation, site: Site) -> tuple[Op, ...]:
     larger = Op(f"{part.short} {'×'.join(map(str, part.strides(site)))}", group="up")
     bare = site.bare or not part.conv
     return (larger,) if bare else (larger, convolution(3, site.x.channels, site.width))
+
+
+def addition(part: Add, site: Site) -> tuple[Op, ...]:
+    """The steps of a sum of the trunk and a skip that is projected."""
+    assert site.skip is not None
+    conv = convolution(1, site.skip.channels, site.x.channels, "projected", ("skip",))
+    return (conv, Op("+", ("x", "projected")), *scaled(part.scale))
 
 
 def gate(part: Gated, site: Site, width: int) -> tuple[Op, ...]:

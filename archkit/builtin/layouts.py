@@ -23,6 +23,27 @@ class DDPM(Layout):
     leave: str = "head"
 
 
+class EDM(Layout):
+    """As `ddpm`, but in the decoder attention follows only the last block of a stage.
+
+    References:
+        | Score-Based Generative Modeling through Stochastic Differential Equations
+          (Song et al., 2021), DDPM++ and NCSN++
+        | https://arxiv.org/abs/2011.13456
+        | Elucidating the Design Space of Diffusion-Based Generative Models (Karras et al., 2022)
+        | https://arxiv.org/abs/2206.00364
+    """
+
+    type: Literal["edm"] = "edm"
+    enter: str = "stem tap"
+    encode: str = "(block attention tap)*n"
+    descend: str = "down tap"
+    middle: str = "(block attention) (block)"
+    ascend: str = "up"
+    decode: str = "(join block)*n (join block attention)"
+    leave: str = "head"
+
+
 class Classic(Layout):
     """One skip a stage, before its pooling; the deepest stage is the bottleneck.
 

@@ -81,17 +81,23 @@ class AveragePooling(_Windows):
     type: Literal["avg"] = "avg"
 
     def cost(self, site: Site) -> Cost:
-        total = super().cost(site)
-        if site.dims < 3:
-            return total
-        # Of volumes, planes are pooled before depths.
-        planes = site.x.channels * site.x.space[0] * prod(self.infer(site).space[1:])
-        return replace(total.holding(planes), saved=planes)
+        return averaged(site.x, site.per_axis(self.stride, "stride"))
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import average_pool
 
         return average_pool(site.per_axis(self.stride, "stride"))
+
+
+def averaged(x: Shape, strides: tuple[int, ...]) -> Cost:
+    """The mean of each window; of volumes, planes are pooled before depths."""
+    space = tuple(n // s for n, s in zip(x.space, strides, strict=True))
+    windows = tuple(Window.sliding(s, s) for s in strides)
+    total = Cost.made(x.channels * prod(space), keeps="x", windows=windows)
+    if len(space) < 3:
+        return total
+    planes = x.channels * x.space[0] * prod(space[1:])
+    return replace(total.holding(planes), saved=planes)
 
 
 class ConvolutionPooling(Pooling):
@@ -182,9 +188,7 @@ class BlurPooling(Pooling):
     def cost(self, site: Site) -> Cost:
         k, strides = len(self.taps), site.per_axis(self.stride, "stride")
         out = self.infer(site)
-        windows = tuple(
-            Window.sliding(k, s, (k - 1) // 2) if s > 1 else Window() for s in strides
-        )
+        windows = tuple(Window.sliding(k, s, (k - 1) // 2) if s > 1 else Window() for s in strides)
         macs = out.elements * prod(k if s > 1 else 1 for s in strides)
         return Cost(0, macs) + Cost.made(out.elements, keeps="x", windows=windows)
 
@@ -250,12 +254,21 @@ class BlockPooling(Pooling):
         return self.by.size_maps(site)
 
     def infer(self, site: Site) -> Shape:
+        if site.bare:
+            raise Misfit("a block can't stand inside a block", "use another pooling")
         if not self.block.resamples:
             raise Misfit(
                 f"a `{self.block.type}` block can't pool inside itself",
                 "use `block: resnet`, or another pooling",
                 option=("block",),
             )
+        if self.by.by_next:
+            what = f"pooling `{self.by.type}` has no module to stand inside a block"
+            raise Misfit(what, "use `by: avg`, or another pooling", option=("by",))
+        try:
+            self.by.infer(site.bared(site.x.channels))
+        except Misfit as misfit:
+            raise misfit.under("by") from None
         return self.block.infer(self._inside(site))
 
     def cost(self, site: Site) -> Cost | None:

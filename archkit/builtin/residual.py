@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveInt
 
-from archkit import Cost, Op, Shape, Site, SizeMap, Window
+from archkit import Cost, Op, Shape, Site, SizeMap
 
 from .convolutions import ConvolutionRow, Steps, first_strides
+from .pooling import averaged
 
 if TYPE_CHECKING:
     from torch import nn
@@ -64,10 +65,11 @@ class Residual(ConvolutionRow):
                 channels, width, kernel=kernel, out=out, bias=self.bias, stride=strides
             )
             return conv if strided or project else Cost()
-        windows = tuple(Window.sliding(s, s) for s in strides)
-        pool = Cost.made(channels * out.positions, keeps="x", windows=windows)
-        conv = Cost.convolution(channels, width, kernel=1, out=out, bias=False) + norm
-        return (pool if strided else Cost()) + (conv if project else Cost())
+        total = averaged(site.x, strides) if strided else Cost()
+        if project:
+            total += Cost.convolution(channels, width, kernel=1, out=out, bias=False)
+            total += norm
+        return total
 
     def caption(self, site: Site) -> str:
         return f"Residual {super().caption(site).removeprefix('Conv ')}"

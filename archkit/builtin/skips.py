@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -122,11 +123,19 @@ class Concat(Skip):
 
 
 class Add(Skip):
-    """The sum of trunk and skip, which have the same channels."""
+    """The sum of trunk and skip, which have the same channels unless the skip is projected.
+
+    References:
+        | Score-Based Generative Modeling through Stochastic Differential Equations
+          (Song et al., 2021), for a skip that is projected
+        | https://arxiv.org/abs/2011.13456
+    """
 
     type: Literal["add"] = "add"
     scale: Number = 1.0
     """Of the sum; ``sqrt(1/2)`` keeps the variance."""
+    project: bool = False
+    """Whether a 1×1 convolution brings the skip to the channels of the trunk first (NCSN++)."""
     match: Match = "strict"
     """Where sizes differ by design, as for `concat`."""
 
@@ -135,7 +144,7 @@ class Add(Skip):
 
     def infer(self, site: Site) -> Shape:
         assert site.skip is not None
-        if site.x.channels != site.skip.channels:
+        if site.x.channels != site.skip.channels and not self.project:
             raise Misfit(
                 f"`skip: add` can't add {site.skip.channels} channels of the skip to "
                 f"{site.x.channels} of the trunk",
@@ -145,13 +154,29 @@ class Add(Skip):
         return Shape(site.x.channels, _space(self.match, site))
 
     def cost(self, site: Site) -> Cost:
+        assert site.skip is not None
         made = Cost.made(self.infer(site).elements)
-        return _met(self.match, site) + (made if self.scale == 1.0 else made + made)
+        added = made if self.scale == 1.0 else made + made
+        if not self.project:
+            return _met(self.match, site) + added
+        skip = site.skip.with_channels(site.x.channels)
+        conv = Cost.convolution(site.skip.channels, skip.channels, kernel=1, out=skip)
+        return (conv.reading("skip") & _met(self.match, replace(site, skip=skip))) + added
+
+    def inside(self, site: Site) -> tuple[Op, ...]:
+        from archkit.builtin.insides import addition
+
+        return addition(self, site) if self.project else ()
 
     def build(self, site: Site) -> nn.Module:
+        from archkit.nn.axes import convolution
         from archkit.nn.skips import Add
 
-        return Add(self.match, self.scale)
+        assert site.skip is not None
+        project = None
+        if self.project:
+            project = convolution(site.dims, site.skip.channels, site.x.channels, 1)
+        return Add(self.match, self.scale, project)
 
 
 class NoSkip(Skip):

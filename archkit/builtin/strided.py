@@ -131,9 +131,7 @@ class UpConvolution(Followed, Growing):
         kernels, out = site.per_axis(self.kernel, "kernel"), self.infer(site)
         there = site.at(site.width, out.space)
         pads, strides = tuple(k // 2 for k in kernels), self.strides(site)
-        total = Cost.transposed(
-            kernels, strides, x=site.x, out=out, padding=pads, bias=self.bias
-        )
+        total = Cost.transposed(kernels, strides, x=site.x, out=out, padding=pads, bias=self.bias)
         for step in self.follows():
             part = self.step(step, there)
             if part is None:

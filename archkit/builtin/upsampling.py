@@ -202,12 +202,18 @@ class BlockUpsampling(Upsampling):
         return self.by.size_maps(site)
 
     def infer(self, site: Site) -> Shape:
+        if site.bare:
+            raise Misfit("a block can't stand inside a block", "use another upsampling")
         if not self.block.resamples:
             raise Misfit(
                 f"a `{self.block.type}` block can't upsample inside itself",
                 "use `block: resnet`, or another upsampling",
                 option=("block",),
             )
+        try:
+            self.by.infer(site.bared(site.x.channels))
+        except Misfit as misfit:
+            raise misfit.under("by") from None
         return self.block.infer(self._inside(site))
 
     def cost(self, site: Site) -> Cost | None:

@@ -7,12 +7,15 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import __version__
 from ..errors import ArchkitError, SpecError
+
+if TYPE_CHECKING:
+    from ..registry import Registry
 
 _COMMANDS = {
     "check": ("paper", "Say everything that is wrong with a spec: structure and shapes."),
@@ -20,38 +23,55 @@ _COMMANDS = {
     "resolve": ("paper", "Print a spec with every default written out."),
     "components": ("catalogue", "List what a spec can name."),
     "explain": ("catalogue", "Explain one component and its options."),
-    "plugins": ("catalogue", "List the plugins, and what is wrong with them."),
+    "plugins": ("plugins", "List the plugins, or check that one obeys the laws of components."),
     "schema": ("catalogue", "Print the JSON Schema of a spec, for editors."),
     "show": ("numbers", "Show what a network takes: parameters, MACs, memory, receptive field."),
     "diff": ("numbers", "Say what differs between two networks, in specs and in numbers."),
     "draw": ("pictures", "Draw a network as a U: SVG, PNG, PDF, HTML, DOT, Mermaid, TikZ, text."),
-    "train": ("run", "Train a spec on images."),
-    "sample": ("run", "Draw samples from a trained model."),
 }
+"""archkit's own commands; `train`, `sample` and those of plugins come in by a hook."""
 
 
 class Lazy(click.Group):
-    """Verbs are imported when called, so that none pays for another."""
+    """Verbs are imported when called, so that none pays for another; plugins may bring more."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_COMMANDS, *_offered(context).extras("command")]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in _COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(f".{_COMMANDS[name][0]}", __name__), name)
-        return command
+        found: click.Command | None
+        if name in _COMMANDS:
+            found = getattr(import_module(f".{_COMMANDS[name][0]}", __name__), name)
+        else:
+            found = _offered(context).extra("command", name)
+        return found
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, text) for name, (_, text) in _COMMANDS.items()]
+        for name in _offered(context).extras("command"):
+            try:
+                command = self.get_command(context, name)
+            except ArchkitError as error:
+                rows.append((name, f"is broken: {error}"))
+            else:
+                rows.append((name, command.get_short_help_str(80) if command else ""))
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+            formatter.write_dl(rows)
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in _COMMANDS:
-            near = difflib.get_close_matches(args[0], _COMMANDS, 1)
+        known = self.list_commands(context) if args and args[0] not in _COMMANDS else [*_COMMANDS]
+        if args and args[0] not in known:
+            near = difflib.get_close_matches(args[0], known, 1)
             hint = f" Did you mean `{near[0]}`?" if near else ""
             context.fail(f"No such command `{args[0]}`.{hint}")
         return super().resolve_command(context, args)
+
+
+def _offered(context: click.Context) -> Registry:
+    from .common import registry
+
+    context.obj = context.obj or {"local": context.params.get("local", ())}
+    return registry(context)
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,7 +88,7 @@ class Lazy(click.Group):
 @click.pass_context
 def archkit(context: click.Context, debug: bool, local: tuple[str, ...]) -> None:
     """Declare diffusion U-Nets in YAML; prove, assemble and run them."""
-    context.obj = {"local": local}
+    context.obj = context.obj or {"local": local}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,7 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         sys.exit(archkit.main(arguments, prog_name="archkit", standalone_mode=False) or 0)
-    except click.exceptions.Abort:
+    except click.exceptions.Abort as abort:
+        notes = getattr(abort.__cause__ or abort.__context__, "__notes__", ())
+        click.echo("\n".join(["interrupted", *notes]), err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()

@@ -1,15 +1,14 @@
-"""components, explain, plugins, schema: what a spec can name, and where it comes from."""
+"""components, explain, schema: what a spec can name, and where it comes from."""
 
 from __future__ import annotations
 
 import inspect
 import json
-from dataclasses import asdict
 
 import click
 
 from ..component import Component, option_docs
-from ..registry import Plugin, Registry
+from ..registry import Registry
 from ..schema import first_line
 from ..schema import schema as make_schema
 from . import common
@@ -67,29 +66,6 @@ def _component(registry: Registry, kind: str, name: str) -> type[Component]:
     except PydanticCustomError as error:
         mend = (error.context or {}).get("mend", "")
         raise click.UsageError(f"{error.message()}; {mend}") from None
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print plain data.")
-@click.pass_context
-def plugins(context: click.Context, as_json: bool) -> int:
-    """List the plugins, each component loaded; exits with 1 if one of them is broken."""
-    found = common.registry(context).examined()
-    if as_json:
-        click.echo(json.dumps([asdict(plugin) for plugin in found], indent=2, ensure_ascii=False))
-    else:
-        for plugin in found:
-            click.echo("\n    ".join(_told(plugin)))
-    return 1 if any(plugin.error for plugin in found) else 0
-
-
-def _told(plugin: Plugin) -> list[str]:
-    if plugin.error:
-        where = [f"at {plugin.where}"] if plugin.where else []
-        return [f"✗ {plugin.name} ({plugin}): {plugin.error}", *where]
-    count = len(plugin.components)
-    components = "1 component" if count == 1 else f"{count} components"
-    return [f"✓ {plugin.name} ({plugin}): {components}", *plugin.notes]
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .. import api, zoo
+from .. import api
 from ..document import Document
 from ..registry import Registry, load_registry
 
@@ -40,9 +40,10 @@ overrides = click.option(
 
 
 def source(name: str) -> Any:
-    """A file as it is; a name without a suffix that is no file is a shipped spec."""
-    if name != "-" and not Path(name).exists() and (shipped := zoo.find(name)):
-        return shipped
+    """A file as it is; a name that is no file is a spec that a plugin offers, or archkit."""
+    offered = registry(click.get_current_context())
+    if name != "-" and not Path(name).exists() and (found := offered.spec(name)):
+        return found
     return name if name == "-" else Path(name)
 
 
@@ -55,5 +56,9 @@ def document(name: str, overrides: Sequence[str]) -> Document:
 
 
 def registry(context: click.Context) -> Registry:
-    """The registry with the local plugins of ``-p``."""
-    return load_registry(context.obj["local"])
+    """The registry with the local plugins of ``-p``; while the command runs, it is the default."""
+    root = context.find_root()
+    if "registry" not in root.obj:
+        root.obj["registry"] = root.with_resource(load_registry(root.obj["local"]).as_default())
+    found: Registry = root.obj["registry"]
+    return found

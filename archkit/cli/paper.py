@@ -144,6 +144,7 @@ def as_data(drawn: Plan) -> dict[str, Any]:
             }
             for link in drawn.links
         ],
+        "differences": differences(drawn),
         "conditions": {name: list(drawn.readers(name)) for name in drawn.inputs if name != "x"},
     }
 
@@ -157,7 +158,8 @@ def listing(drawn: Plan) -> str:
         rows.append((node.path, node.name, ", ".join(node.inputs), str(node.shape), *numbers))
     total = drawn.cost
     rows.append(("total", "", "", "", f"{total.parameters:,}", f"{total.macs:,}"))
-    return "\n".join([*_table(rows), "", *_proof(drawn), "", *_skips(drawn), "", *_readers(drawn)])
+    sections = (_table(rows), _proof(drawn), _differing(drawn), _skips(drawn), _readers(drawn))
+    return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
 
 def _table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = (4, 5)) -> list[str]:
@@ -186,6 +188,26 @@ def _proof(drawn: Plan) -> list[str]:
         padded = ", padded to it otherwise" if spec.fit == "pad" else ""
         lines.append(f"  {name}: {axis}{padded}")
     return lines
+
+
+def differences(drawn: Plan) -> dict[str, list[str]]:
+    """What the stages of the decoder have that those of the encoder have not, by stage."""
+    spec = drawn.spec
+    found = {}
+    for level, row in enumerate(spec.decoder or ()):
+        mirror = spec.encoder[level].model_copy(update={"channels": spec.widths()[level]})
+        kinds = [k for k in type(row).model_fields if k not in ("norm", "activation", "method")]
+        said = {kind: getattr(row, kind) for kind in kinds if getattr(row, kind) is not None}
+        if differ := [kind for kind, value in said.items() if value != getattr(mirror, kind)]:
+            found[f"decoder.{level}"] = differ
+    return found
+
+
+def _differing(drawn: Plan) -> list[str]:
+    return [
+        f"{stage} differs from {stage.replace('de', 'en', 1)}: {', '.join(kinds)}"
+        for stage, kinds in differences(drawn).items()
+    ]
 
 
 def _skips(drawn: Plan) -> list[str]:

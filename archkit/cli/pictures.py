@@ -77,14 +77,15 @@ def draw(
         raise click.UsageError("--diff takes two FILEs: the network before, and after")
     if len(files) - diff > 1 and any("{name}" not in out for out in outputs if out[0] != "-"):
         raise click.UsageError("several FILEs need {name} in -o, as in -o '{name}.svg'")
+    writers = common.registry(context).writers()
     for out in outputs:
-        form_of(_path(out))
+        form_of(_path(out), writers)
     chosen = Style(**style)
     plans = [_plan(context, file, size, overrides) for file in files]
     if diff:
-        drawings = [Drawing(plans[1], chosen, plans[0])]
+        drawings = [Drawing(plans[1], chosen, plans[0], writers)]
     else:
-        drawings = [Drawing(plan, chosen) for plan in plans]
+        drawings = [Drawing(plan, chosen, None, writers) for plan in plans]
     for drawing in drawings:
         _write(drawing, outputs)
 
@@ -109,7 +110,7 @@ def _write(drawing: Drawing, outputs: Sequence[str]) -> None:
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         click.echo(drawing.as_text(columns), nl=False)
     for out in outputs:
-        form = form_of(_path(out))
+        form = form_of(_path(out), drawing.writers)
         for note in drawing.notes(form):
             click.echo(f"warning: {note.message}; {note.mend}", err=True)
         written = drawing.write(form)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import DiffusionError
 from ..nn.paths import Path
-from ..parts import Prediction
+from ..predictions import Prediction
 from .targets import DATA, NOISE, conversion, path_of
 
 Method = Literal["euler", "heun", "ddim", "ddpm"]

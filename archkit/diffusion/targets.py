@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import DiffusionError
 from ..nn.paths import Moment, Path
-from ..parts import Prediction
+from ..predictions import Prediction
 
 Mix = tuple[Any, Any]
 DATA: Mix = (1.0, 0.0)

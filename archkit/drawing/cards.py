@@ -51,8 +51,9 @@ def card(desk: Desk, stage: Stage, through: float = 0.0) -> Card:
     if inside.entry is not None:
         w = max(w, through + right + sizes.pad + 8)
     top, dx = 8 + 1.4 * sizes.name, (w - inside.w) / 2
-    bars = _bars(desk, stage, w, top + inside.h + 6) if desk.costs else []
-    h = top + inside.h + (2 * _pitch(desk) + 10 if desk.costs else 8)
+    costs = desk.costs and stage.mark != "removed"
+    bars = _bars(desk, stage, w, top + inside.h + 6) if costs else []
+    h = top + inside.h + (2 * _pitch(desk) + 10 if costs else 8)
     items = (
         _ground(desk, stage, w, h),
         *_header(desk, stage, w, shape),
@@ -111,7 +112,7 @@ def _header(desk: Desk, stage: Stage, w: float, shape: str) -> list[Item]:
         role="shape",
         stage=stage.id,
     )
-    return [name, told, *(badge(desk, w, 0, stage.mark, stage.id) if stage.mark else [])]
+    return [name, told, *(badge(w, 0, stage.mark, stage.id) if stage.mark else [])]
 
 
 def _pitch(desk: Desk) -> float:

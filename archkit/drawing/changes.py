@@ -58,16 +58,15 @@ class Changes:
         return tuple("time" if n == "t" else n for n in names if n not in self.after.inputs)
 
     def woven(self, nodes: Iterable[Node]) -> list[Node]:
-        """Nodes of the plan, with those that are gone where they stood."""
+        """Nodes of the plan, with those that are gone before the next that stayed."""
         woven = list(nodes)
-        at = 0
-        for node in self._old.values():
+        at = len(woven)
+        for node in reversed(self._old.values()):
             places = {kept.path: i for i, kept in enumerate(woven)}
             if node.path in places:
-                at = places[node.path] + 1
+                at = places[node.path]
             elif node.path not in self._new and not node.path.startswith("conditioning."):
                 woven.insert(at, node)
-                at += 1
         return woven
 
     @property

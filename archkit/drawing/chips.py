@@ -10,7 +10,7 @@ from ..shapes import Shape
 from . import font, labels, words
 from .changes import SIGNS
 from .outline import Outline
-from .palette import CHIP_TEXT, Group
+from .palette import CHIP_TEXT, PLAIN, Group
 from .pieces import Piece
 from .scene import Box, Item, Text
 from .style import Detail, Sizes
@@ -88,82 +88,63 @@ def chip(
     """A chip for pieces that look alike, with a port for each bus they read."""
     x, y, w, h = box
     piece = pieces[0]
-    fill = desk.groups[piece.group].fill
-    ports = [*piece.reads]
+    fill, gone = desk.groups[piece.group].fill, piece.mark == "removed"
+    back = Box(
+        x=x,
+        y=y,
+        w=w,
+        h=h,
+        fill="ground" if gone else fill,
+        stroke=piece.mark or (CHIP_TEXT if fill == PLAIN else ""),
+        line=1.6 if piece.mark else 0.8,
+        dashed=gone,
+        role="chip",
+        id=piece.path,
+        tip=words.of_pieces(pieces, desk.outline),
+        nodes=tuple(path for p in pieces for path in p.nodes),
+        stage=stage,
+    )
+    ink = "removed" if gone else CHIP_TEXT
+    items: list[Item] = [back, Text.within(back, label, desk.sizes.chip, ink=ink)]
+    items += _ports(desk, back, piece)
+    return items + (badge(x, y, piece.mark, stage) if piece.mark else [])
+
+
+def _ports(desk: Desk, back: Box, piece: Piece) -> list[Item]:
+    """A dot at the lower right edge for each condition that a chip reads."""
+    reads = [*piece.reads]
     if piece.kind == "precondition":
-        ports += [name for name in piece.node.inputs if name in desk.inks]
-    custom, gone = fill == "#FFFFFF", piece.mark == "removed"
-    line = CHIP_TEXT if custom else ""
-    items: list[Item] = [
+        reads += [name for name in piece.node.inputs if name in desk.inks]
+    return [
         Box(
-            x=x,
-            y=y,
-            w=w,
-            h=h,
-            fill="ground" if gone else fill,
-            stroke=piece.mark or line,
-            line=1.6 if piece.mark else 0.8,
-            dashed=gone,
-            role="chip",
-            id=piece.path,
-            tip=words.of_pieces(pieces, desk.outline),
-            nodes=tuple(path for p in pieces for path in p.nodes),
-            stage=stage,
-        ),
-        Text(
-            x=x + w / 2,
-            y=y + h / 2,
-            words=label,
-            size=desk.sizes.chip,
-            ink="removed" if gone else CHIP_TEXT,
-            anchor="middle",
-            role="caption",
-            stage=stage,
-        ),
-    ]
-    items += [
-        Box(
-            x=x + w - 13.3 - 6.2 * (len(ports) - 1 - i),
-            y=y + h - PORT / 2,
+            x=back.right - 13.3 - 6.2 * (len(reads) - 1 - i),
+            y=back.bottom - PORT / 2,
             w=PORT,
             h=PORT,
             fill=desk.inks[bus],
             stroke="card",
             radius=PORT / 2,
             role="port",
-            stage=stage,
+            stage=back.stage,
         )
-        for i, bus in enumerate(ports)
+        for i, bus in enumerate(reads)
     ]
-    return items + (badge(desk, x, y, piece.mark, stage) if piece.mark else [])
 
 
-def badge(desk: Desk, x: float, y: float, mark: str, stage: str) -> list[Item]:
-    """The sign of a change, at a corner."""
-    return [
-        Box(
-            x=x - BADGE / 2,
-            y=y - BADGE / 2,
-            w=BADGE,
-            h=BADGE,
-            fill=mark,
-            stroke="ground",
-            radius=BADGE / 2,
-            role="badge",
-            stage=stage,
-        ),
-        Text(
-            x=x,
-            y=y,
-            words=SIGNS[mark],
-            size=8,
-            ink="ground",
-            bold=True,
-            anchor="middle",
-            role="badge",
-            stage=stage,
-        ),
-    ]
+def badge(x: float, y: float, mark: str, stage: str = "") -> list[Item]:
+    """The sign of a change, about a corner."""
+    disc = Box(
+        x=x - BADGE / 2,
+        y=y - BADGE / 2,
+        w=BADGE,
+        h=BADGE,
+        fill=mark,
+        stroke="ground",
+        radius=BADGE / 2,
+        role="badge",
+        stage=stage,
+    )
+    return [disc, Text.within(disc, SIGNS[mark], 8, ink="ground", bold=True)]
 
 
 def shown(piece: Piece, *, in_full: bool = False) -> str:

@@ -182,7 +182,7 @@ def _units(desk: Desk, stage: Stage) -> list[tuple[Piece, ...]]:
     """The pieces of a stage in rows: a row ends where a skip starts or is merged."""
     tapped = {source for s in desk.outline.strands for source, _ in s.ends}
     units: list[list[Piece]] = []
-    for piece in (*stage.trunk, *(p for p in stage.pieces if p.aside)):
+    for piece in sorted(stage.pieces, key=lambda piece: bool(piece.aside)):
         last = units[-1][-1] if units else None
         begins = last is None or (
             last.aside != piece.aside
@@ -191,14 +191,10 @@ def _units(desk: Desk, stage: Stage) -> list[tuple[Piece, ...]]:
             or piece.resamples
             or last.resamples
             or last.path in tapped
-            or _unit(last) != _unit(piece)
+            or last.unit != piece.unit
         )
         units.append([piece]) if begins else units[-1].append(piece)
     return [tuple(unit) for unit in units]
-
-
-def _unit(piece: Piece) -> str:
-    return piece.path.rpartition(".")[0]
 
 
 def _width(desk: Desk, piece: Piece) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..errors import DrawingError, Problem
+from ..errors import ArchkitError, DrawingError, Problem
 from ..files import whole
 from ..plans import Plan
 from . import font
@@ -49,11 +49,15 @@ class Drawing:
         plan: The network.
         style: How it is to look.
         before: Another plan; what differs from it is marked.
+        writers: More formats, by their suffix: what plugins offer.
     """
 
     plan: Plan
     style: Style = field(default_factory=Style)
     before: Plan | None = None
+    writers: Mapping[str, Callable[[Drawing], str | bytes]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @cached_property
     def outline(self) -> Outline:
@@ -83,9 +87,13 @@ class Drawing:
         """The picture in a format.
 
         Arguments:
-            form: ``svg``, ``png``, ``pdf``, ``html``, ``dot``, ``mermaid``, ``tikz`` or ``text``.
+            form: ``svg``, ``png``, ``pdf``, ``html``, ``dot``, ``mermaid``, ``tikz`` or ``text``,
+                or a suffix of `writers`.
+
+        Raises:
+            DrawingError: The writer of a plugin fails.
         """
-        written = self._writers[form]()
+        written = self._writers[form]() if form in self._writers else self._foreign(form)
         return written.encode() if isinstance(written, str) else written
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -95,7 +103,7 @@ class Drawing:
             DrawingError: If the suffix is unknown, or the place can't be written.
         """
         path = Path(path)
-        form = form_of(path)
+        form = form_of(path, self.writers)
         for note in self.notes(form):
             warnings.warn(f"{note.message}; {note.mend}", stacklevel=2)
         placed(self.write(form), path)
@@ -109,7 +117,7 @@ class Drawing:
 
     def notes(self, form: str) -> list[Problem]:
         """What the picture would suffer from in a format; each is a warning."""
-        if form in ("mermaid", "text"):
+        if form in ("mermaid", "text") or form not in self._writers:
             return []
         found = [*self._small(), *self._large()]
         return [*found, *self._glyphs(form)] if form in _EMBEDDED else found
@@ -130,6 +138,20 @@ class Drawing:
             "mermaid": lambda: mermaid.mermaid(self.outline),
             "text": lambda: self.text,
         }
+
+    def _foreign(self, form: str) -> str | bytes:
+        """What a plugin makes of this drawing."""
+        try:
+            written = self.writers[form](self)
+        except ArchkitError:
+            raise
+        except Exception as error:
+            what = f"the writer of .{form} files failed: {type(error).__name__}: {error}"
+            raise DrawingError(what) from error
+        if isinstance(written, str | bytes):
+            return written
+        name = type(written).__name__
+        raise DrawingError(f"the writer of .{form} files has to return text or bytes, not {name}")
 
     def _html(self) -> str:
         bare = replace(self.style, preset="screen", title=False, width=None)
@@ -162,11 +184,12 @@ class Drawing:
         return [Problem("missing-glyph", what, "save it as SVG or HTML", severity="warning")]
 
 
-def form_of(path: Path) -> str:
-    """The format of a suffix; DrawingError where there is none of the kind."""
-    form = SUFFIXES.get(path.suffix.lower().lstrip("."))
+def form_of(path: Path, more: Iterable[str] = ()) -> str:
+    """The format of a suffix, its own word for one of `more`; DrawingError where it is neither."""
+    suffix = path.suffix.lower().lstrip(".")
+    form = SUFFIXES.get(suffix) or (suffix if suffix in more else None)
     if form is None:
-        known = ", ".join(f".{suffix}" for suffix in SUFFIXES)
+        known = ", ".join(f".{suffix}" for suffix in (*SUFFIXES, *more))
         raise DrawingError(f"can't write {path.name}: suffixes are {known}")
     return form
 

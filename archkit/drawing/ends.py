@@ -180,7 +180,6 @@ def _image(desk: Desk, x: float, piece: Piece) -> list[Item]:
         id=f"condition-{name}",
         tip=f"condition {name}: {told}",
     )
-    text = Text(x=x, y=y - h / 2, words=told, size=size, anchor="middle", role="condition")
     line = Line(
         points=((x, y), (x, y + 16)),
         ink=ink,
@@ -188,4 +187,4 @@ def _image(desk: Desk, x: float, piece: Piece) -> list[Item]:
         source=f"condition-{name}",
         target=piece.path,
     )
-    return [pill, text, line]
+    return [pill, Text.within(pill, told, size), line]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..shapes import Shape
-from . import font, labels
+from . import font, labels, words
 from .chips import Desk
 from .contents import ROW
 from .ends import End
@@ -25,6 +25,11 @@ class Stop:
     right: float
     bottom: float
     card: Placed | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing is left of it."""
+        return self.card is not None and self.card.card.stage.mark == "removed"
 
     @property
     def middle(self) -> float:
@@ -59,8 +64,10 @@ def flows(desk: Desk, grid: Grid, ends: tuple[End, End]) -> tuple[list[Item], di
     items: list[Item] = []
     doors: dict[str, float] = {}
     passed = stops(grid, ends, desk)
+    tensor = words.sample(desk.outline.plan)
     for before, after in pairwise(passed):
-        shape = labels.shape(_between(desk, before, after))
+        tensor = _leaves(desk, before) or tensor
+        shape = labels.shape(tensor)
         points, at, anchor = _path(before, after, font.width(shape, desk.sizes.flow))
         if before.side == after.side == "left":
             doors[after.id] = points[-1][0]
@@ -70,6 +77,7 @@ def flows(desk: Desk, grid: Grid, ends: tuple[End, End]) -> tuple[list[Item], di
             width=1.5,
             radius=10,
             role="flow",
+            dashed=before.gone or after.gone,
             source=before.id,
             target=after.id,
             tip=shape,
@@ -87,15 +95,11 @@ def flows(desk: Desk, grid: Grid, ends: tuple[End, End]) -> tuple[list[Item], di
     return items, doors
 
 
-def _between(desk: Desk, before: Stop, after: Stop) -> Shape:
-    """The tensor that flows from one stop to the next."""
-    if before.card is not None:
-        return before.card.card.stage.out
-    if desk.outline.entry:
-        return desk.outline.entry[-1].node.shape
-    if after.card is not None:
-        return after.card.card.stage.trunk[0].node.site.x
-    return desk.outline.plan.output
+def _leaves(desk: Desk, stop: Stop) -> Shape | None:
+    """The tensor that leaves a stop; None where it passes through what is gone."""
+    if stop.card is None:
+        return desk.outline.entry[-1].node.shape if desk.outline.entry else None
+    return None if stop.gone else stop.card.card.stage.out
 
 
 def _path(before: Stop, after: Stop, label: float) -> tuple[tuple[Point, ...], Point, Anchor]:

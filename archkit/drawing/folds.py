@@ -31,8 +31,9 @@ def fold(row: tuple[Piece, ...]) -> tuple[Fold, ...]:
     folds, at = [], 0
     while at < len(row):
         rest = row[at:]
+        periods = range(1, len(rest) // 2 + 1) if at == 0 or _begins(row, at) else range(0)
         period, times = max(
-            ((p, _times(rest, p)) for p in range(1, len(rest) // 2 + 1)),
+            ((p, _times(rest, p)) for p in periods),
             key=lambda found: (found[0] * found[1] if found[1] > 1 else 0, -found[0]),
             default=(1, 1),
         )
@@ -46,11 +47,18 @@ def fold(row: tuple[Piece, ...]) -> tuple[Fold, ...]:
 def _times(row: tuple[Piece, ...], period: int) -> int:
     """How often the first `period` pieces are repeated at the beginning of the row."""
     times = 1
-    while (times + 1) * period <= len(row) and all(
-        _alike(row[i], row[times * period + i]) for i in range(period)
+    while (
+        (times + 1) * period <= len(row)
+        and _begins(row, times * period)
+        and all(_alike(row[i], row[times * period + i]) for i in range(period))
     ):
         times += 1
     return times
+
+
+def _begins(row: tuple[Piece, ...], at: int) -> bool:
+    """Whether a new unit begins at a place; a repeat never starts within one."""
+    return row[at].unit != row[at - 1].unit
 
 
 def _alike(a: Piece, b: Piece) -> bool:

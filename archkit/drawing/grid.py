@@ -97,7 +97,7 @@ def grid(
         if across:
             entry_y = y + _meeting(desk, level.right)
         y += tall + desk.sizes.row_gap
-    y -= desk.sizes.row_gap
+    y -= desk.sizes.row_gap if levels else 0.0
     if "bottleneck" in cards:
         card = cards["bottleneck"]
         low, high = _span(placed, left, right)
@@ -140,7 +140,10 @@ def _width(
         stage = cards["bottleneck"].stage
         inside = font.width(labels.shape(stage.trunk[0].node.site.x), sizes.flow)
         outside = font.width(labels.shape(stage.out), sizes.flow)
-        least.append(indents + cards["bottleneck"].w + 2 * (max(inside, outside) + 52))
+        beside = max(inside, outside) + 52
+        if not levels:
+            beside += max(end.w for end in ends)
+        least.append(indents + cards["bottleneck"].w + 2 * beside)
     return max(least)
 
 
@@ -162,7 +165,7 @@ def label_width(desk: Desk, strand: Strand) -> float:
 def skip_label(desk: Desk, strand: Strand) -> str:
     """What is written on a skip: how it is merged, and the channels."""
     merged = words.merge(strand, desk.outline)
-    return f"{merged} · {labels.channels(shape.channels for shape in strand.shapes)}"
+    return f"{merged} · {labels.channels(strand.channels)}"
 
 
 def _offsets(desk: Desk, level: _Level) -> tuple[float, float]:

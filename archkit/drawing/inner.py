@@ -104,16 +104,35 @@ class Inner:
         What is told stands beside its reader, a branch halfway along.
         """
         rows = [0] * len(self.ops)
-        beside = {i for chain in self.chains if chain.told for i in chain.ops}
+        told = {op: chain for chain in self.chains if chain.told for op in chain.ops}
+        asking = {op for _, op in self.asked}
+        free = -len(self.ops)  # the next row where nothing is told yet
         for i, reads in enumerate(self.reads):
-            above = [rows[r] for r in reads if isinstance(r, int) and r not in beside]
+            if i in told:
+                continue
+            above = [rows[r] for r in reads if isinstance(r, int) and r not in told]
             rows[i] = 1 + max(above, default=0)
+            for chain in (told[r] for r in reads if isinstance(r, int) and r in told):
+                if self.readers(chain.ops[-1])[0] == i:
+                    rows[i] = max(rows[i], free + len(chain.ops))
+                    for back, op in enumerate(reversed(chain.ops)):
+                        rows[op] = rows[i] - back
+                    free = rows[i] + 1
+            if i in asking:
+                rows[i] = max(rows[i], free)
+                free = rows[i] + 1
         for chain in self.chains:
-            reader = min((rows[r] for r in self.readers(chain.ops[-1])), default=1)
-            slack = (reader - 1 - rows[chain.ops[-1]]) // 2
-            for back, op in enumerate(reversed(chain.ops)):
-                rows[op] = reader - back if chain.told else rows[op] + slack
+            if not chain.told and not any(op in asking for op in chain.ops):
+                reader = min((rows[r] for r in self.readers(chain.ops[-1])), default=1)
+                self._halfway(rows, chain, (reader - 1 - rows[chain.ops[-1]]) // 2)
         return tuple(rows)
+
+    def _halfway(self, rows: list[int], chain: Chain, slack: int) -> None:
+        """Moves a branch down, unless something is told to it."""
+        reads = (r for op in chain.ops for r in self.reads[op] if isinstance(r, int))
+        if not any(r in other.ops for r in reads for other in self.chains if other.told):
+            for op in chain.ops:
+                rows[op] += slack
 
     @cached_property
     def brackets(self) -> tuple[tuple[int | str, int], ...]:

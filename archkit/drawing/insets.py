@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from . import font
 from .inner import Chain
-from .palette import CHIP_TEXT, Group
+from .palette import CHIP_TEXT, PLAIN, Group
 from .scene import Box, Item, Line, Point, Text
 from .tracks import MARGIN, SIGNS, Tracks
 
@@ -95,24 +95,14 @@ class Drawn:
             w=w,
             h=h,
             fill="ground" if sign else fill,
-            stroke="text" if sign else CHIP_TEXT if fill == "#FFFFFF" else "",
+            stroke="text" if sign else CHIP_TEXT if fill == PLAIN else "",
             line=1.0,
             radius=h / 2 if sign else 4.0,
             role="op",
             stage=self.id,
         )
-        text = Text(
-            x=x,
-            y=y,
-            words=what.label,
-            size=9.0 if sign else t.sizes.skip,
-            bold=sign,
-            ink="text" if sign else CHIP_TEXT,
-            anchor="middle",
-            role="op",
-            stage=self.id,
-        )
-        return [box, text]
+        size, ink = (9.0, "text") if sign else (t.sizes.skip, CHIP_TEXT)
+        return [box, Text.within(box, what.label, size, ink=ink, bold=sign)]
 
     def _pill(self, x: float, y: float, words: str, ink: str = "") -> list[Item]:
         """The pill of an end, or of a condition in its colour."""
@@ -130,17 +120,8 @@ class Drawn:
             role="pill",
             stage=self.id,
         )
-        text = Text(
-            x=x,
-            y=y,
-            words=words,
-            size=t.sizes.flow if condition else t.sizes.skip,
-            bold=condition,
-            anchor="middle",
-            role="op",
-            stage=self.id,
-        )
-        return [box, text]
+        size = t.sizes.flow if condition else t.sizes.skip
+        return [box, Text.within(box, words, size, bold=condition)]
 
     def _line(self, points: tuple[Point, ...], ink: str) -> Line:
         role = ink if ink in ("flow", "skip") else "condition"

@@ -84,17 +84,8 @@ def _gone(desk: Desk, name: str, x: float, y: float) -> tuple[list[Item], float]
         radius=h / 2,
         role="pill",
     )
-    text = Text(
-        x=x + w / 2,
-        y=y,
-        words=name,
-        size=desk.sizes.chip,
-        bold=True,
-        ink="removed",
-        anchor="middle",
-        role="condition",
-    )
-    return [pill, text, *badge(desk, x, y - h / 2, "removed", "")], w
+    text = Text.within(pill, name, desk.sizes.chip, ink="removed", bold=True)
+    return [pill, text, *badge(x, y - h / 2, "removed", "")], w
 
 
 def _own(desk: Desk, spring: Spring) -> float:
@@ -170,17 +161,9 @@ def _box(
         tip=_tip(desk, spring),
         nodes=(*own, *silent),
     )
-    text = Text(
-        x=x + w / 2,
-        y=y + h / 2,
-        words=spring.words,
-        size=desk.sizes.chip if round_ else desk.sizes.skip,
-        bold=round_,
-        ink="text" if round_ else CHIP_TEXT,
-        anchor="middle",
-        role="condition",
-    )
-    return [back, text, *(badge(desk, x, y, mark, "") if mark else [])]
+    size, ink = (desk.sizes.chip, "text") if round_ else (desk.sizes.skip, CHIP_TEXT)
+    text = Text.within(back, spring.words, size, ink=ink, bold=round_)
+    return [back, text, *(badge(x, y, mark, "") if mark else [])]
 
 
 def _tip(desk: Desk, spring: Spring) -> str:

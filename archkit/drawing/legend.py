@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from . import font
 from .changes import SIGNS
 from .chips import PORT, Desk, badge
-from .palette import CHIP_TEXT, Group
+from .palette import CHIP_TEXT, PLAIN, Group
 from .scene import Box, Item, Line, Text
 
 ROW = 13.0
@@ -96,7 +96,7 @@ def entries(desk: Desk) -> list[Entry]:
 
 def _group(group: Group) -> Entry:
     def draw(x: float) -> list[Item]:
-        line = CHIP_TEXT if group.fill == "#FFFFFF" else ""
+        line = CHIP_TEXT if group.fill == PLAIN else ""
         sample = Box(
             x=x, y=-4.5, w=10.0, h=9.0, fill=group.fill, stroke=line, radius=2, role="legend"
         )
@@ -128,4 +128,4 @@ def _bar(kind: str, words: str) -> Entry:
 
 
 def _mark(desk: Desk, mark: str) -> Entry:
-    return Entry(mark, _SAMPLE, lambda x: badge(desk, x + 5, 0, mark, ""))
+    return Entry(mark, _SAMPLE, lambda x: badge(x + 5, 0, mark, ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..plans import Link, Node, Plan
 from ..shapes import Shape
@@ -21,6 +21,7 @@ class Strand:
         ends: For each tensor, the node it comes from and the node that merges it.
         shapes: The tensors that travel.
         across: Whether it leads from the left of the U to its right.
+        marks: What happened to each tensor.
     """
 
     source: str
@@ -28,8 +29,19 @@ class Strand:
     words: str
     ends: tuple[tuple[str, str], ...]
     shapes: tuple[Shape, ...]
-    across: bool = True
-    mark: Mark = ""
+    across: bool
+    marks: tuple[Mark, ...]
+
+    @property
+    def mark(self) -> Mark:
+        """What happened to all of them; ``changed`` where that differs."""
+        return self.marks[0] if len(set(self.marks)) == 1 else "changed"
+
+    @property
+    def channels(self) -> list[int]:
+        """The channels of each tensor; of those that are gone only where all are."""
+        kept = [s for s, m in zip(self.shapes, self.marks, strict=True) if m != "removed"]
+        return [shape.channels for shape in kept or self.shapes]
 
     @property
     def within(self) -> bool:
@@ -86,7 +98,7 @@ def outline(plan: Plan, before: Plan | None = None) -> Outline:
     made = {("input", 0): first, **made, ("output", 0): last}
     stages = tuple(_stage(*key, found, changes) for key, found in made.items() if found)
     bare = Outline(plan, changes, entry, stages, exit, lanes, tuple(silent))
-    return Outline(**{**vars(bare), "strands": strands(bare)})
+    return replace(bare, strands=strands(bare))
 
 
 def _parted(row: tuple[Piece, ...], ends: bool) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
@@ -104,23 +116,22 @@ def _stage(side: str, level: int, found: tuple[Piece, ...], changes: Changes) ->
     id = f"{side}.{level}" if side in ("encoder", "decoder") else side
     paths = [path for piece in found for path in piece.nodes]
     costs = tuple(changes.node(path).cost for path in paths if changes.mark(path) != "removed")
-    trunk = tuple(piece for piece in found if not piece.aside) or found
-    return Stage(id, side, level, found, costs, changes.was(worked(trunk).path))
+    bare = Stage(id, side, level, found, costs)
+    return replace(bare, was=changes.was(worked(bare.trunk).path))
 
 
 def strands(found: Outline) -> tuple[Strand, ...]:
     """Every tensor that leads somewhere else than to the next node, in bundles."""
     homes = _homes(found)
     cards = {path: s.id for s in found.stages for p in s.pieces for path in p.nodes}
-    bundles: dict[tuple[str, str, str, bool, Mark], list[Link]] = {}
+    bundles: dict[tuple[str, str, str, bool], list[Link]] = {}
     for link in (*found.changes.links, *_threads(found)):
         target = cards.get(link.target, "")
         source = homes.get(link.source, "")
         across = crosses(found.changes, link)
         if across and not source and target.startswith("decoder"):
             source = next((s.id for s in found.stages if s.side == "encoder"), "")
-        key = (source, target, link.mode, across, found.changes.link_mark(link))
-        bundles.setdefault(key, []).append(link)
+        bundles.setdefault((source, target, link.mode, across), []).append(link)
     return tuple(
         Strand(
             source,
@@ -129,21 +140,26 @@ def strands(found: Outline) -> tuple[Strand, ...]:
             tuple((link.source, link.target) for link in links),
             tuple(link.shape for link in links),
             across,
-            mark,
+            tuple(found.changes.link_mark(link) for link in links),
         )
-        for (source, target, mode, across, mark), links in bundles.items()
+        for (source, target, mode, across), links in bundles.items()
     )
 
 
 def _homes(found: Outline) -> dict[str, str]:
     """For each node, the stage where its output is at home: after a pooling, the next."""
     homes: dict[str, str] = {}
-    for stage, after in zip(found.stages, (*found.stages[1:], None), strict=True):
+    for i, stage in enumerate(found.stages):
+        rest = found.stages[i + 1 :]
+        after = next((s.id for s in rest if s.mark == stage.mark or not s.mark), stage.id)
         leaves = False
         for piece in stage.pieces:
-            leaves |= piece.kind == "pooling" and not piece.aside and stage.side == "encoder"
-            away = leaves and after is not None and not piece.aside
-            homes[piece.path] = after.id if away and after else stage.id
+            gone = piece.mark == "removed" and not stage.mark
+            pools = piece.kind == "pooling" and stage.side == "encoder" and not piece.aside
+            leaves |= pools and not gone
+            homes[piece.path] = after if leaves and not piece.aside else stage.id
+            if pools and gone and rest:
+                homes[piece.path] = rest[0].id
             homes.update(dict.fromkeys(piece.also, stage.id))
     return homes
 

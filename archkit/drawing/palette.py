@@ -61,6 +61,8 @@ DARK = {
 }
 CONDITIONS = ("time", "sequence", "label", "vector", "image")
 CHIP_TEXT = "#111827"
+PLAIN = "#FFFFFF"
+"""The fill of a chip of no kind, which has an outline instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,13 @@ class Group:
 
 GROUPS = {
     "convolution": Group("#99DDFF", "convolution"),
-    "resnet": Group("#77AADD", "ResNet block"),
+    "resnet": Group("#77AADD", "residual block"),
     "attention": Group("#EE8866", "self-attention"),
     "transformer": Group("#EEDD88", "transformer"),
     "down": Group("#44BB99", "downsample"),
     "up": Group("#BBCC33", "upsample"),
     "plain": Group("#DDDDDD", "norm, activation, embedding"),
-    "custom": Group("#FFFFFF", "custom block"),
+    "custom": Group(PLAIN, "custom block"),
 }
 _SPARE = ("#FFAABB", "#C5B0E6", "#AAAA00", "#F5C9A1")
 
@@ -94,7 +96,7 @@ def groups(used: Iterable[str]) -> dict[str, Group]:
     found: dict[str, Group] = {}
     spare = iter(_SPARE)
     for word in dict.fromkeys(used):
-        found[word] = GROUPS.get(word) or Group(next(spare, "#FFFFFF"), word)
+        found[word] = GROUPS.get(word) or Group(next(spare, PLAIN), word)
     return found
 
 

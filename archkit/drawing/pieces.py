@@ -37,6 +37,11 @@ class Piece:
         return self.node.path
 
     @property
+    def unit(self) -> str:
+        """What it belongs to: its path without the last word."""
+        return self.path.rpartition(".")[0]
+
+    @property
     def kind(self) -> str:
         return self.node.component.kind
 
@@ -44,10 +49,11 @@ class Piece:
     def caption(self) -> str:
         """What is written on the chip; an arrow says which way sizes go."""
         words = self.node.component.caption(self.node.site)
-        if not self.resamples:
+        change = self.node.shape.positions / max(1, self.node.site.x.positions)
+        # A valid convolution takes a little off the edges, and resamples nothing.
+        if 1 / 1.5 < change < 1.5:
             return words
-        before, after = self.node.site.x.positions, self.node.shape.positions
-        return words if before == after else f"{'↓' if after < before else '↑'} {words}"
+        return f"{'↓' if change < 1 else '↑'} {words}"
 
     @property
     def group(self) -> str:
@@ -89,8 +95,9 @@ class Stage:
 
     @cached_property
     def trunk(self) -> tuple[Piece, ...]:
-        """The pieces on the trunk; where there are none, all."""
-        return tuple(piece for piece in self.pieces if not piece.aside) or self.pieces
+        """The pieces on the trunk that are still there; where there are none, all."""
+        on = tuple(p for p in self.pieces if not p.aside and p.mark != "removed")
+        return on or tuple(p for p in self.pieces if not p.aside) or self.pieces
 
     @property
     def shape(self) -> Shape:
@@ -115,7 +122,8 @@ class Stage:
     @property
     def reads(self) -> tuple[str, ...]:
         """Ids of the buses that any piece reads."""
-        return tuple(dict.fromkeys(bus for piece in self.pieces for bus in piece.reads))
+        alive = (piece for piece in self.pieces if piece.mark != "removed")
+        return tuple(dict.fromkeys(bus for piece in alive for bus in piece.reads))
 
     @property
     def mark(self) -> Mark:

@@ -84,6 +84,24 @@ class Text:
     role: str = ""
     stage: str = ""
 
+    @classmethod
+    def within(
+        cls, box: Box, words: str, size: float, *, ink: str = "text", bold: bool = False
+    ) -> Text:
+        """In the middle of a box; it is a ``caption``."""
+        x, y = box.centre
+        return cls(
+            x=x,
+            y=y,
+            words=words,
+            size=size,
+            ink=ink,
+            bold=bold,
+            anchor="middle",
+            role="caption",
+            stage=box.stage,
+        )
+
     def moved(self, dx: float, dy: float) -> Text:
         return replace(self, x=self.x + dx, y=self.y + dy)
 

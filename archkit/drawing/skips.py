@@ -40,7 +40,7 @@ def _one(desk: Desk, grid: Grid, ends: tuple[End, End], strand: Strand) -> list[
         y = grid.entry[1]
     points = _way(source, (target.x, y), 0)
     told = skip_label(desk, strand)
-    return _drawn(desk, strand, points, told, strand.ends, (source[0], target.x))
+    return _drawn(desk, strand, points, told, (source[0], target.x))
 
 
 def _each(desk: Desk, grid: Grid, strand: Strand, doors: dict[str, float]) -> list[Item]:
@@ -59,7 +59,8 @@ def _each(desk: Desk, grid: Grid, strand: Strand, doors: dict[str, float]) -> li
             dot = Box(x=x - 2.2, y=out[1] - 2.2, w=4.4, h=4.4, fill="skip", radius=2.2, role="dot")
             items.append(dot)
         told, gap = f"{merged} {shape.channels}", (source.right, target.x)
-        items += _drawn(desk, strand, _way(out, into, i), told, (end,), gap)
+        one = replace(strand, ends=(end,), shapes=(shape,), marks=(strand.marks[i],))
+        items += _drawn(desk, one, _way(out, into, i), told, gap)
     return items
 
 
@@ -76,48 +77,50 @@ def _drawn(
     strand: Strand,
     points: tuple[Point, ...],
     told: str,
-    ends: tuple[tuple[str, str], ...],
     gap: tuple[float, float],
 ) -> list[Item]:
-    """The line and, on its first stretch and in the middle of the gap, the pill."""
-    ink = strand.mark or "skip"
-    bundled = desk.detail == "overview" or len(ends) > 1
+    """The line, and on its first stretch, in the middle of the gap, the pill."""
+    bundled = desk.detail == "overview" or len(strand.ends) > 1
     size = desk.sizes.skip if bundled else desk.sizes.strand
-    tip = words.of_strand(strand, desk.outline)
-    w, h = font.width(told, size) + 1.75 * size, 1.75 * size
-    x, y = (gap[0] + gap[1]) / 2, points[0][1]
+    w = font.width(told, size) + 1.75 * size
+    x = (gap[0] + gap[1]) / 2
     if len(points) > 2:
         x = min(x, points[1][0] - w / 2 - 8)
-    line = Line(
+    pill = _pill(desk, strand, (x, points[0][1]), (w, 1.75 * size))
+    signs = badge(pill.x, pill.y, strand.mark) if strand.mark else []
+    text = Text.within(pill, told, size, ink=pill.stroke)
+    return [_line(desk, strand, points, 1.3 if bundled else 1.1), pill, text, *signs]
+
+
+def _line(desk: Desk, strand: Strand, points: tuple[Point, ...], width: float) -> Line:
+    return Line(
         points=points,
-        ink=ink,
-        width=1.3 if bundled else 1.1,
+        ink=strand.mark or "skip",
+        width=width,
         role="skip",
-        dashed=strand.mark == "removed",
+        dashed=strand.mark == "removed" or not strand.across,
         source=strand.source or "input",
         target=strand.target or "answer",
-        tip=tip,
-        links=ends,
+        tip=words.of_strand(strand, desk.outline),
+        links=strand.ends,
     )
-    between = f"{strand.source or 'input'} {strand.target or 'answer'}"
-    pill = Box(
+
+
+def _pill(desk: Desk, strand: Strand, middle: Point, size: tuple[float, float]) -> Box:
+    (x, y), (w, h) = middle, size
+    return Box(
         x=x - w / 2,
         y=y - h / 2,
         w=w,
         h=h,
         fill="ground",
-        stroke=ink,
+        stroke=strand.mark or "skip",
         line=0.7,
         radius=h / 2,
         role="pill",
-        tip=tip,
-        stage=between,
+        tip=words.of_strand(strand, desk.outline),
+        stage=f"{strand.source or 'input'} {strand.target or 'answer'}",
     )
-    text = Text(
-        x=x, y=y, words=told, size=size, ink=ink, anchor="middle", role="skip", stage=between
-    )
-    signs = badge(desk, x - w / 2, y - h / 2, strand.mark, "") if strand.mark else []
-    return [line, pill, text, *signs]
 
 
 def _over(desk: Desk, grid: Grid, ends: tuple[End, End], strand: Strand) -> list[Item]:
@@ -129,11 +132,12 @@ def _over(desk: Desk, grid: Grid, ends: tuple[End, End], strand: Strand) -> list
     y = min(grid.entry[1], grid.exit[1]) - ends[0].h / 2
     top = y - ends[0].above - 12
     points = ((start, y), (start, top), (stop, top), (stop, grid.exit[1] - 10))
-    told = f"{strand.words} · {labels.channels(s.channels for s in strand.shapes)}"
+    told = f"{strand.words} · {labels.channels(strand.channels)}"
     level = ((start, top), (stop, top))
-    items = _drawn(desk, strand, level, told, strand.ends, (start, stop))
-    assert isinstance(items[0], Line)
-    return [replace(items[0], points=points), *items[1:]]
+    items = _drawn(desk, strand, level, told, (start, stop))
+    first = "input" if source == "x" else source
+    line = replace(_line(desk, strand, points, 1.3), source=first, target=target)
+    return [line, *items[1:]]
 
 
 def _beside(
@@ -154,15 +158,4 @@ def _beside(
         x += 12 * lane * (-1 if right else 1)
         down = target.y > source.y
         y0, y1 = (source.bottom, target.y) if down else (source.y, target.bottom)
-    line = Line(
-        points=((x, y0), (x, y1)),
-        ink="skip",
-        width=1.1,
-        role="skip",
-        dashed=True,
-        source=strand.source,
-        target=strand.target,
-        tip=words.of_strand(strand, desk.outline),
-        links=strand.ends,
-    )
-    return [line]
+    return [_line(desk, strand, ((x, y0), (x, y1)), 1.1)]

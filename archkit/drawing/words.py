@@ -122,7 +122,7 @@ def of_pieces(alike: tuple[Piece, ...], found: Outline) -> str:
 
 def of_strand(strand: Strand, found: Outline) -> str:
     """What the pointer is told on a skip."""
-    told = [f"{strand.words}: {labels.channels(s.channels for s in strand.shapes)}"]
+    told = [f"{strand.words}: {labels.channels(strand.channels)}"]
     for (source, target), shape in zip(strand.ends, strand.shapes, strict=True):
         kept = found.changes.node(target).shape.space
         cut = "" if kept == shape.space else f", met at {labels.space(kept)}"
@@ -159,7 +159,7 @@ def description(found: Outline) -> str:
         told.append(f"{stage.name}: {labels.shape(stage.shape)}, {chips}.")
     for strand in found.strands:
         ends = (by_id.get(end, "the row of the input") for end in (strand.source, strand.target))
-        widths = labels.channels(shape.channels for shape in strand.shapes)
+        widths = labels.channels(strand.channels)
         told.append(f"Skip from {' to '.join(ends)}: {merge(strand, found)} {widths}.")
     for bus in found.buses:
         readers = [stage.name for stage in found.stages if bus.id in stage.reads]

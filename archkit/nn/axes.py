@@ -44,7 +44,8 @@ def max_pool(strides: Sequence[int]) -> nn.Module:
 
 def average_pool(strides: Sequence[int]) -> nn.Module:
     """The mean of each window; windows do not overlap."""
-    return (nn.AvgPool1d, nn.AvgPool2d, AveragePool3d)[len(strides) - 1](tuple(strides))
+    windows: Any = tuple(strides)
+    return (nn.AvgPool1d, nn.AvgPool2d, AveragePool3d)[len(strides) - 1](windows)
 
 
 class AveragePool3d(nn.Module):
@@ -61,7 +62,8 @@ class AveragePool3d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         planes = functional.avg_pool2d(x.flatten(1, 2), self.strides[1:])
         lines = planes.unflatten(1, x.shape[1:3]).flatten(3)
-        return functional.avg_pool2d(lines, (self.strides[0], 1)).unflatten(3, planes.shape[2:])
+        means: Tensor = functional.avg_pool2d(lines, (self.strides[0], 1))
+        return means.unflatten(3, planes.shape[2:])  # type: ignore[no-any-return]
 
 
 def spread(vector: Tensor, like: Tensor) -> Tensor:

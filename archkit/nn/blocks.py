@@ -22,6 +22,25 @@ class Taking:
     width: int
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What the branch of a residual block is made of.
+
+    Arguments:
+        norm: Makes the norm before a convolution, for a number of channels.
+        activation: Makes the activation before a convolution, for a number of channels.
+        kernel: Of both convolutions; odd.
+        dropout: Share of values dropped before the second convolution, while training.
+        zero_init: Start the second convolution at zero.
+    """
+
+    norm: Make
+    activation: Make
+    kernel: int = 3
+    dropout: float = 0.0
+    zero_init: bool = True
+
+
 class ResNetBlock(nn.Module):
     """norm, activation, convolution, twice, added to the input: (B, C, …) → (B, width, …).
 
@@ -34,15 +53,11 @@ class ResNetBlock(nn.Module):
     Arguments:
         dims: Spatial axes.
         channels, width: Channels that enter and leave.
-        norm: Makes the norm of a number of channels.
-        activation: Makes the activation before a convolution, for a number of channels.
+        branch: What is added to the shortcut.
         taking: How the embedding is taken; None for a block that takes none.
-        kernel: Of both convolutions; odd.
-        dropout: Share of values dropped before the second convolution, while training.
         scale: Of the sum of branch and shortcut.
         project: Whether the shortcut is a 1×1 convolution though the width stays.
-        resample: Makes what pools or upsamples both branches; None to keep the size.
-        zero_init: Start the second convolution at zero.
+        resample: Makes what pools or upsamples branch and shortcut; None to keep the size.
     """
 
     def __init__(
@@ -50,21 +65,17 @@ class ResNetBlock(nn.Module):
         dims: int,
         channels: int,
         width: int,
+        branch: Branch,
         *,
-        norm: Make,
-        activation: Make,
         taking: Taking | None = None,
-        kernel: int = 3,
-        dropout: float = 0.0,
         scale: float = 1.0,
         project: bool = False,
         resample: Callable[[], nn.Module] | None = None,
-        zero_init: bool = True,
     ) -> None:
         super().__init__()
-        pad = kernel // 2
-        self.norm1 = norm(channels)
-        self.activation1 = activation(channels)
+        kernel, pad = branch.kernel, branch.kernel // 2
+        self.norm1 = branch.norm(channels)
+        self.activation1 = branch.activation(channels)
         self.resample = resample() if resample else None
         self.conv1 = convolution(dims, channels, width, kernel, padding=pad)
         self.gated = taking is not None and taking.method == "adaln-zero"
@@ -74,11 +85,11 @@ class ResNetBlock(nn.Module):
             self.embedding = nn.Linear(taking.width, (parts + self.gated) * width)
             if self.gated:
                 zeroed(self.embedding)
-        self.norm2 = norm(width)
-        self.activation2 = activation(width)
-        self.dropout = dropout
+        self.norm2 = branch.norm(width)
+        self.activation2 = branch.activation(width)
+        self.dropout = branch.dropout
         self.conv2 = convolution(dims, width, width, kernel, padding=pad)
-        if zero_init and not self.gated:
+        if branch.zero_init and not self.gated:
             zeroed(self.conv2)
         wants = project or channels != width
         self.shortcut = convolution(dims, channels, width, 1) if wants else None

@@ -10,7 +10,12 @@ from torch.nn import functional
 
 
 def sinusoids(
-    t: Tensor, channels: int, *, period: float = 10000.0, shift: float = 0.0, sin_first: bool = False
+    t: Tensor,
+    channels: int,
+    *,
+    period: float = 10000.0,
+    shift: float = 0.0,
+    sin_first: bool = False,
 ) -> Tensor:
     """Sines and cosines of `t` (…) at geometric frequencies: (…, channels), in float32.
 

@@ -60,5 +60,5 @@ class LinearAttention(nn.Module):
         q, k, v = (t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in (q, k, v))
         table = k.softmax(dim=2).transpose(2, 3) @ v
         read = (q.softmax(dim=3) * self.scale) @ table
-        out = image(self.out(read.transpose(1, 2).flatten(2)), x)
-        return x + self.out_norm(out)
+        out: Tensor = self.out_norm(image(self.out(read.transpose(1, 2).flatten(2)), x))
+        return x + out

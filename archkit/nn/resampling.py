@@ -65,16 +65,22 @@ class Blur(nn.Module):
         taps: The filter along each axis; divided by its sum.
         strides: One for each spatial axis; an axis of stride 1 is left alone.
         up: Whether it upsamples.
+        padded: Whether zeros are put around, so that only the stride changes the size.
     """
 
     kernel: Tensor
 
     def __init__(
-        self, channels: int, taps: Sequence[float], strides: Sequence[int], up: bool = False
+        self,
+        channels: int,
+        taps: Sequence[float],
+        strides: Sequence[int],
+        up: bool = False,
+        padded: bool = True,
     ) -> None:
         super().__init__()
         self.channels, self.strides, self.up = channels, tuple(strides), up
-        self.padding = tuple((len(taps) - 1) // 2 if s > 1 else 0 for s in strides)
+        self.padding = _around(taps, strides) if padded else (0,) * len(strides)
         # On the CPU even where parameters are made on the meta device: no file will fill it.
         kernel = torch.ones((), device="cpu")
         for stride in strides:
@@ -87,6 +93,11 @@ class Blur(nn.Module):
         kernel = self.kernel.to(x).expand(self.channels, 1, *self.kernel.shape[2:])
         filters = (_FILTER_UP if self.up else _FILTER_DOWN)[dims - 1]
         return filters(x, kernel, stride=self.strides, padding=self.padding, groups=self.channels)
+
+
+def _around(taps: Sequence[float], strides: Sequence[int]) -> tuple[int, ...]:
+    """The zeros that a filter needs at both ends of each axis."""
+    return tuple((len(taps) - 1) // 2 if s > 1 else 0 for s in strides)
 
 
 _FILTER_DOWN = (functional.conv1d, functional.conv2d, functional.conv3d)
@@ -169,3 +180,17 @@ def shuffling(channels: int, width: int, strides: Sequence[int]) -> nn.Module:
     """A 1×1 convolution, and channels into space."""
     inner = width * math.prod(strides)
     return Before(convolution(len(strides), channels, inner, 1), Shuffle(strides))
+
+
+def blurred_convolution(
+    channels: int, width: int, kernel: int, taps: Sequence[float], strides: Sequence[int]
+) -> nn.Module:
+    """A convolution, then a filter that strides; what both need of zeros is put before the first.
+
+    References:
+        | Elucidating the Design Space of Diffusion-Based Generative Models (Karras et al., 2022)
+        | https://arxiv.org/abs/2206.00364
+    """
+    pads = tuple(kernel // 2 + n for n in _around(taps, strides))
+    conv = convolution(len(strides), channels, width, kernel, padding=pads)
+    return Before(conv, Blur(width, taps, strides, padded=False))

@@ -112,14 +112,23 @@ class Concat(nn.Module):
 
 
 class Add(nn.Module):
-    """(x + skip) · scale: (B, C, …), (B, C, …) → (B, C, …)."""
+    """(x + skip) · scale: (B, C, …), (B, C, …) → (B, C, …).
 
-    def __init__(self, match: str = "strict", scale: float = 1.0) -> None:
+    Arguments:
+        match: A word of MATCHES.
+        scale: Of the sum.
+        project: Brings the skip to the channels of the trunk first; None for nothing.
+    """
+
+    def __init__(
+        self, match: str = "strict", scale: float = 1.0, project: nn.Module | None = None
+    ) -> None:
         super().__init__()
+        self.project = project
         self.match, self.scale = MATCHES[match], scale
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        x, skip = self.match(x, skip)
+        x, skip = self.match(x, skip if self.project is None else self.project(skip))
         out = x + skip
         return out if self.scale == 1.0 else out * self.scale
 

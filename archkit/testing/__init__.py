@@ -14,7 +14,7 @@ channels where it takes them, both sides, with and without an embedding, sequenc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..component import Component
 from . import lifecycle, meaning, numbers, paper
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pytest
 
 __all__ = ["LAWS", "Law", "Trial", "Unlawful", "laws", "parametrize_with_checks", "trials"]
+
+Given = TypeVar("Given", set[str], dict[str, str])
 
 LAWS = {law.name: law for law in (*paper.LAWS, *numbers.LAWS, *lifecycle.LAWS, *meaning.LAWS)}
 """Every law by its name, the quick ones first."""
@@ -45,20 +47,21 @@ def parametrize_with_checks(
 
     Arguments:
         components: Components, each with its options.
-        skip: Laws that these components break for a reason, with the reason. The test is then
-            expected to fail, and fails if it does not.
+        skip: Laws that these components break for a reason, with the reason, beside those in
+            the `excuses` of their class. The test is then expected to fail, and fails if it
+            does not.
         checks: Names of the laws to try; all that hold for the kind if left out.
 
     Raises:
-        ValueError: There is no law of a name in `skip` or `checks`.
+        ValueError: There is no law of a name in `skip`, `excuses` or `checks`, or no reason.
     """
     import pytest
 
-    excused, chosen = dict(skip or {}), set(LAWS if checks is None else checks)
-    if unknown := sorted({*excused, *chosen} - set(LAWS)):
-        raise ValueError(f"no law is called {unknown[0]!r}; there are {', '.join(LAWS)}")
+    chosen = set(LAWS if checks is None else checks)
+    known(chosen)
     cases = []
     for component in components:
+        excused = known({**component.excuses, **(skip or {})})
         for law in laws(component):
             if law.name in chosen:
                 marks = [
@@ -68,6 +71,17 @@ def parametrize_with_checks(
                 ]
                 cases.append(pytest.param(component, law, id=_id(component, law), marks=marks))
     return pytest.mark.parametrize(("component", "check"), cases)
+
+
+def known(names: Given) -> Given:
+    """The names of laws, or laws with reasons; ValueError where one is no law, or no reason."""
+    if unknown := sorted(set(names) - set(LAWS)):
+        raise ValueError(f"no law is called {unknown[0]!r}; there are {', '.join(LAWS)}")
+    if isinstance(names, Mapping):
+        for name, reason in names.items():
+            if not reason.strip():
+                raise ValueError(f"the excuse from the law {name!r} needs a reason")
+    return names
 
 
 def _id(component: Component, law: Law) -> str:

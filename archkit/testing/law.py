@@ -49,10 +49,14 @@ class Law:
             what = str(error).strip().split("\n", 1)[0]
             if not isinstance(error, AssertionError):
                 what = f"{type(error).__name__}: {what}"
-            raise Unlawful(
-                f"{component.kind}.{component.type} breaks the law `{self.name}`: {what}\n"
-                f"  law: {self.says}\n  why: {self.why}\n  mend: {self.mend}"
-            ) from error
+            raise Unlawful(self.told(f"{component.kind}.{component.type}", what)) from error
+
+    def told(self, component: str, what: str) -> str:
+        """What is said of a component that breaks it."""
+        return (
+            f"{component} breaks the law `{self.name}`: {what}\n"
+            f"  law: {self.says}\n  why: {self.why}\n  mend: {self.mend}"
+        )
 
 
 def law(of: type[Component], *, why: str, mend: str) -> Callable[[Callable[[Any], None]], Law]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..parts import NoisePath, Prediction
+from ..predictions import NoisePath, Prediction
 from .law import law, require
 
 

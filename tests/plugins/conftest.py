@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archkit import default_registry
+from archkit.registry import installed_registry
 
 
 @pytest.fixture(autouse=True)
@@ -16,9 +16,9 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for variable in ("ARCHKIT_PLUGINS", "ARCHKIT_STRICT", "ARCHKIT_DISABLE_PLUGINS"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
-    default_registry.cache_clear()
+    installed_registry.cache_clear()
     yield
-    default_registry.cache_clear()
+    installed_registry.cache_clear()
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
             del sys.modules[name]

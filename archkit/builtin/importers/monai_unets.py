@@ -109,10 +109,12 @@ class MonaiBasicUNet(_Unets):
         options.only("upsample", "deconv")
         leaky = ("leakyrelu", {"negative_slope": 0.1})
         after = _after(options, ("instance", {"affine": True}), leaky)
-        decoder: list[Says] = [{"channels": c} for c in (widths[5], *widths[1:4])]
-        for level, row in enumerate(decoder):
-            grown = "keep" if level == 0 else "half"
-            row["upsampling"] = {"type": "transposed", "width": grown}
+        decoder = []
+        for level, c in enumerate((widths[5], *widths[1:4])):
+            below = widths[level + 1]
+            left = below // 2 if level else below
+            width = "next" if left == c else "half" if level else "keep"
+            decoder.append({"channels": c, "upsampling": {"type": "transposed", "width": width}})
         says |= {
             "layout": "classic",
             "block": {"type": "conv", "count": 2, "bias": options.take("bias", True), **after},
@@ -231,7 +233,10 @@ def _encoder(widths: Sequence[int], strides: Sequence[Any]) -> list[Says]:
 
 
 def _sizes(value: Any) -> Any:
-    return tuple(value) if isinstance(value, Sequence) else value
+    """One number where all axes have the same."""
+    if isinstance(value, int):
+        return value
+    return value[0] if len(set(value)) == 1 else tuple(value)
 
 
 def _after(options: Options, norm: Any, activation: Any) -> Says:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from archkit import Codebase, Config, Importer, Options, Table
@@ -200,7 +199,10 @@ def _each(value: Any, stages: int) -> list[Any]:
 
 
 def _sizes(value: Any) -> Any:
-    return tuple(value) if isinstance(value, Sequence) else value
+    """One number where all axes have the same."""
+    if isinstance(value, int):
+        return value
+    return value[0] if len(set(value)) == 1 else tuple(value)
 
 
 def _largest(value: int | tuple[int, ...]) -> int:

@@ -89,7 +89,7 @@ def _fold(part: Fold) -> str:
 
 
 def _strand(strand: Strand, found: Outline) -> str:
-    widths = labels.channels(shape.channels for shape in strand.shapes)
+    widths = labels.channels(strand.channels)
     ends = [end.replace(".", "") for end in (strand.source or "x", strand.target or "y")]
     told = _quoted(f"{words.merge(strand, found)} · {widths}")
     return f"  {ends[0]} -- {told} --> {ends[1]}"

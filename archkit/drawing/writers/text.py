@@ -97,7 +97,7 @@ def _fold(part: Fold) -> str:
 
 
 def _label(strand: Strand, found: Outline) -> str:
-    widths = labels.channels(shape.channels for shape in strand.shapes)
+    widths = labels.channels(strand.channels)
     return f" {words.merge(strand, found)} · {widths} "
 
 
