@@ -43,7 +43,7 @@ def report(
     Examples:
         >>> counted = report({"archkit": 1, "name": "tiny", "encoder": [{"channels": 32}]})
         >>> counted.parameters, counted.macs, str(counted.bottleneck)
-        (195075, 179589120, '19×19')
+        (215907, 168542208, '19×19')
     """
     if dtype not in DTYPES:
         raise ArchkitError(f"`{dtype}` is no type of numbers here; use {', '.join(DTYPES)}")
