@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from .predictions import Prediction as Prediction
     from .registry import Registry as Registry
     from .registry import default_registry as default_registry
+    from .registry import load_registry as load_registry
     from .reports.differences import Comparison as Comparison
     from .reports.figures import Report as Report
     from .shapes import KEEP as KEEP
@@ -103,7 +104,7 @@ _HOME = {
     "Precondition Resampler Role Route Site Skip Stem Tensor Time Upsampling",
     "plans": "Node Plan",
     "predictions": "NoisePath Prediction",
-    "registry": "Registry default_registry",
+    "registry": "Registry default_registry load_registry",
     "reports.differences": "Comparison",
     "reports.figures": "Report",
     "shapes": "KEEP Shape SizeMap near_divisor resized",

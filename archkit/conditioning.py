@@ -8,7 +8,7 @@ from keyword import iskeyword
 from .draft import Draft, Flow, Stand
 from .parts import Condition, Site, Tensor
 from .shapes import Shape
-from .spec import Spec
+from .spec import Conditioning, Spec
 
 _RESERVED = ("x", "t", "embedding", "skip", "answer")
 _NAMES = "use a word of letters, digits and _ other than x, t, embedding, skip and answer"
@@ -26,42 +26,62 @@ def wire(draft: Draft, spec: Spec, stem: int) -> None:
     if timed:
         draft.inputs["t"] = Tensor(())
         draft.shared.setdefault("t", Flow("t", Shape(1)))
-    early, late = _put(draft, told.conditions, width, features if timed else width)
+    timed = timed and not time.joins()
+    early, late = _put(draft, told, width, features if timed else width)
     if timed:
-        read = (draft.shared["t"].source, *early)
-        late = [draft.note(_stand("time"), time, place, read).source, *late]
+        read = (draft.shared["t"].source, *(flow.source for flow in early))
+        late = [draft.note(_stand("time"), time, place, read), *late]
     else:
         late = early + late
     if late:
-        site = Site(dims=draft.dims, x=Shape(width), width=width, side="conditioning")
-        flow = draft.note(_stand("embedding"), told.embedding, site, tuple(late))
-        draft.shared["embedding"] = flow
+        wide = told.embedding.leaves([flow.shape.channels for flow in late])
+        x = Shape(late[0].shape.channels)
+        site = Site(dims=draft.dims, x=x, width=wide, side="conditioning")
+        read = tuple(flow.source for flow in late)
+        draft.shared["embedding"] = draft.note(_stand("embedding"), told.embedding, site, read)
 
 
 def _put(
-    draft: Draft, conditions: Mapping[str, Condition], width: int, features: int
-) -> tuple[list[str], list[str]]:
+    draft: Draft, told: Conditioning, width: int, features: int
+) -> tuple[list[Flow], list[Flow]]:
     """Puts the conditions; returns the vectors for the time's features, and for the embedding."""
-    vectors: dict[str, list[str]] = {"time": [], "embedding": []}
-    for name, condition in conditions.items():
+    vectors: dict[str, list[Flow]] = {"time": [], "embedding": []}
+    for name, condition in told.conditions.items():
         if not name.isidentifier() or iskeyword(name) or name in _RESERVED:
             what = f"`{name}` can't name a condition: it is passed to the model as `{name}=`"
             draft.complain("condition-name", what, _NAMES, _stand(name))
             continue
-        takes = condition.takes(draft.dims, draft.shared["x"].shape.space)
-        draft.inputs[name] = takes
-        route = condition.route()
+        source = _source(draft, told.conditions, name)
+        if source is None:
+            continue
+        takes, route = draft.inputs[source], condition.route()
         if route not in ("embedding", "time", "context"):
             continue
-        leaves = {"embedding": width, "time": features, "context": 0}[route]
         x = shape_of(takes, condition)
+        joined = told.embedding.asks(x.channels if takes.shape else width, width)
+        leaves = {"embedding": joined, "time": features, "context": 0}[route]
         site = Site(dims=draft.dims, x=x, width=leaves, side="conditioning")
-        flow = draft.note(_stand(name), condition, site, (name,))
+        flow = draft.note(_stand(name), condition, site, (source,))
         if route == "context":
             draft.shared[name], draft.contexts[name] = flow, flow.shape
         else:
-            vectors[route].append(flow.source)
+            vectors[route].append(flow)
     return vectors["time"], vectors["embedding"]
+
+
+def _source(draft: Draft, conditions: Mapping[str, Condition], name: str) -> str | None:
+    """The input that a condition takes: its own, or that of another which it names."""
+    other = conditions[name].source()
+    if other is None or other == name:
+        takes = conditions[name].takes(draft.dims, draft.shared["x"].shape.space)
+        draft.inputs[name] = takes
+        return name
+    if other in draft.inputs and other in conditions:
+        return other
+    what = f"`{name}` takes the tensor of `{other}`, and no condition before it is called so"
+    mend = f"declare `{other}` above it"
+    draft.complain("missing-condition", what, mend, _stand(name), ("of",))
+    return None
 
 
 def _stand(name: str) -> Stand:
@@ -69,7 +89,14 @@ def _stand(name: str) -> Stand:
 
 
 def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
-    """The trunk after every image condition of this route has joined it."""
+    """The trunk after every image condition of this route, and maybe the time, has joined it."""
+    time = spec.conditioning.time
+    if route == "input" and (more := time.joins()):
+        width = x.shape.channels + more
+        site = Site(dims=draft.dims, x=x.shape, width=width, side="conditioning")
+        flow = draft.note(_stand("time"), time, site, (x.source, draft.shared["t"].source))
+        draft.paces[flow.source] = draft.paces[x.source]
+        x = flow
     for name, condition in spec.conditioning.conditions.items():
         if name not in draft.inputs or condition.route() != route:
             continue

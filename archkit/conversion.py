@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from .api import assemble, load_spec
-from .errors import WeightError
+from .api import assemble, load_spec, plan
+from .errors import SpecError, WeightError
 from .importer import Config, Importer, Shapes
 from .registry import Registry, default_registry
 from .spec import Spec
@@ -15,7 +15,7 @@ from .spec import Spec
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .weights.rules import Ledger
+    from .weights.rules import Changed, Ledger
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,16 @@ class Import:
     """A network that was read.
 
     Arguments:
-        spec: What it is.
-        state: Its weights by our names; empty where only a config was given.
+        says: Its spec as one would write it.
+        spec: The same with every default.
+        state: Its weights by our names, each made when it is asked for; None where only a config
+            was given.
         ledger: What became of every foreign tensor; None without weights.
     """
 
+    says: Mapping[str, Any]
     spec: Spec
-    state: Mapping[str, Tensor]
+    state: Changed | None = None
     ledger: Ledger | None = None
 
 
@@ -60,7 +63,7 @@ def convert(
         ([32, 32, 64, 64], {})
     """
     found = read_foreign(config, state_dict, family, registry)
-    return found.spec, found.state
+    return found.spec, dict(found.state or {})
 
 
 def read_foreign(
@@ -68,25 +71,57 @@ def read_foreign(
     state: Mapping[str, Tensor] | None = None,
     family: str | None = None,
     registry: Registry | None = None,
+    name: str | None = None,
 ) -> Import:
-    """The same as `convert`, with the ledger. Without weights it imports no torch."""
+    """The same as `convert`, with the spec as one would write it and the ledger.
+
+    Without weights it imports no torch. Of weights only names and shapes are looked at, until a
+    tensor is asked for.
+
+    Arguments:
+        config, state, family, registry: As in `convert`.
+        name: What the spec is called; the importer's choice by default.
+    """
     registry = registry or default_registry()
     shapes = {name: tuple(tensor.shape) for name, tensor in (state or {}).items()}
     importer = _importer(config, shapes, family, registry)
-    if config is None:
-        config = importer.finds(shapes)
-    if config is None:
+    told = config if config is not None else importer.finds(shapes)
+    if told is None:
         raise WeightError(
             f"the names and shapes of these weights do not tell the config of a {importer.type} "
             "network; give it with `config`"
         )
-    spec = load_spec(_ordered(importer.spec(config)), registry=registry)
+    says = {**importer.spec(told), **({"name": name} if name else {})}
+    counted = plan(load_spec(_ordered(says), registry=registry))
+    if not counted.uncounted:
+        says["parameters"] = counted.cost.parameters
+    says = _ordered(says)
+    spec = load_spec(says, registry=registry)
     if state is None:
-        return Import(spec, {})
+        return Import(says, spec)
     from .weights.mapping import adopted
 
     model = assemble(spec, registry=registry, initialise=False)
-    return Import(spec, *adopted(model, state, importer.codebase(config)))
+    try:
+        return Import(says, spec, *adopted(model, state, importer.codebase(told)))
+    except WeightError as error:
+        differ = _differing(spec, importer, shapes, registry)
+        raise WeightError("\n  ".join([str(error), *differ])) from None
+
+
+def _differing(spec: Spec, importer: Importer, shapes: Shapes, registry: Registry) -> list[str]:
+    """In which words of the spec the weights are of another network, where they tell."""
+    told = importer.finds(shapes)
+    if told is None:
+        return []
+    from .reports.differences import compare
+
+    try:
+        other = load_spec(_ordered(importer.spec(told)), registry=registry)
+        found = compare(plan(spec), plan(other)).spec
+    except SpecError:
+        return []
+    return ["the spec → that of the weights:", *(f"  {each}" for each in found)] if found else []
 
 
 def _importer(

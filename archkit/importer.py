@@ -71,7 +71,8 @@ Table = Mapping[str, Entry]
 """For one component: where each of its tensors comes from, below the place of the node.
 
 Names are those of modules, and hold for weight and bias alike; ``*`` stands for a number, the
-same on both sides; ``""`` is the node itself.
+same on both sides; ``""`` is the node itself. Theirs may be templates over the fields of
+Coordinates, as places are.
 """
 
 

@@ -3,6 +3,7 @@
 A layout is seven templates, one for each part of the walk. A template is a row of words:
 
 * ``stem``, ``block``, ``attention``, ``down``, ``up``, ``head``: a node that the trunk passes;
+* ``narrow``: a block that leaves with the width of the next finer stage of the decoder;
 * ``tap``: push the trunk on the stack of skips; ``join``: pop a skip and merge it;
 * ``keep=NAME``: keep the trunk in a register; ``join=NAME``: merge that register into the trunk;
   ``use=NAME``: the trunk becomes what the register holds;
@@ -24,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from .component import Component
 
-WORDS = ("stem", "tap", "block", "attention", "down", "up", "join", "head")
+WORDS = ("stem", "tap", "block", "narrow", "attention", "down", "up", "join", "head")
 _TOKEN = re.compile(r"(?:keep|join|use)=[a-z][a-z-]*|(?:down|up|head)@[a-z][a-z-]*|[a-z]+")
 _GROUP = re.compile(
     r"\s*(?:\((?P<unit>[^()]*)\)(?:\*(?P<times>\d+|n|\(n[+-]\d+\)))?"

@@ -6,76 +6,19 @@ A component that stands somewhere in a network is a Part. From the same Site it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from .component import Misfit
 from .costs import Cost
 from .looks import Looks
 from .shapes import KEEP, Shape, SizeMap, resized
+from .site import Role as Role
+from .site import Side as Side
+from .site import Site as Site
 
 if TYPE_CHECKING:
     from torch import nn
-
-Side = Literal["input", "encoder", "bottleneck", "decoder", "output", "conditioning"]
-Role = Literal["input", "time", "output"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Where a component stands: everything it may know of the network around it.
-
-    Arguments:
-        dims: Spatial dimensions of the network, 1 to 3.
-        x: What reaches it along the trunk.
-        width: How many channels should leave.
-        side, level: Which part of the network, and how deep (0 is the finest).
-        skip: At a join, what comes along the skip.
-        embedding: Width of the embedding of time and conditions, if there is one.
-        contexts: The sequences that attention may read, by the name of their condition.
-        resample: The pooling or upsampling that a block has to do inside itself.
-        bare: For a resampler: it stands inside a block, which brings the convolutions.
-        stride: For an upsampling: the strides of the pooling that it undoes. For a block: those
-            of its first convolution, where the pooling before it is left to it.
-        clock: What times are multiplied with before they are embedded.
-        role: For a precondition: which of its places this is.
-    """
-
-    dims: int
-    x: Shape
-    width: int
-    side: Side = "encoder"
-    level: int = 0
-    skip: Shape | None = None
-    embedding: int | None = None
-    contexts: Mapping[str, Shape] = field(default_factory=dict)
-    resample: Resampler | None = None
-    bare: bool = False
-    stride: tuple[int, ...] | None = None
-    clock: float = 1.0
-    role: Role = "input"
-
-    def per_axis(self, value: int | tuple[int, ...], option: str) -> tuple[int, ...]:
-        """One number for each spatial axis, from one for all or a list; Misfit if they differ."""
-        if isinstance(value, int):
-            return (value,) * self.dims
-        if len(value) != self.dims:
-            raise Misfit(
-                f"`{option}` names {len(value)} axes, and this network has {self.dims}",
-                "give one number for every axis, or one for each",
-                option=(option,),
-            )
-        return value
-
-    def at(self, channels: int, space: tuple[int, ...] | None = None) -> Site:
-        """This site further inside, where another number of channels arrives and leaves."""
-        x = Shape(channels, self.x.space if space is None else space)
-        return replace(self, x=x, width=channels, skip=None)
-
-    def bared(self, channels: int) -> Site:
-        """Where a block's own resampler stands, with so many channels."""
-        return replace(self.at(channels), resample=None, bare=True)
 
 
 class Part(Looks):
@@ -100,8 +43,7 @@ class Part(Looks):
     def cost(self, site: Site) -> Cost | None:
         """What it takes, on paper, and how far it looks; None means "not counted".
 
-        A Cost of parameters and MACs alone is welcome: its memory is then taken to be its inputs
-        and its output, and its reach is told as unknown.
+        A Cost of parameters and MACs alone will do: memory is then inputs and output, reach unknown.
         """
         return None
 
@@ -224,11 +166,23 @@ class Time(Part):
         """Width of the features before the MLP, where `into: time` conditions are added."""
         return stem
 
+    def joins(self) -> int:
+        """Channels it adds to the input of the network, instead of being a vector."""
+        return 0
+
 
 class Embedding(Part):
     """Makes one embedding out of the vectors of time and conditions."""
 
     kind = "embedding"
+
+    def asks(self, own: int, time: int) -> int:
+        """How wide the vector of a condition comes that is told `own` numbers."""
+        return time
+
+    def leaves(self, widths: Sequence[int]) -> int:
+        """Width of the embedding of vectors so wide."""
+        return widths[0]
 
 
 Route = Literal["embedding", "time", "input", "stem", "context"]
@@ -247,6 +201,10 @@ class Condition(Part):
         """The tensor it wants from the caller."""
         raise NotImplementedError(f"{type(self).__name__} has no takes()")
 
+    def source(self) -> str | None:
+        """The condition whose tensor it takes, where that is another's."""
+        return None
+
     def counted(self) -> int:
         """For a sequence: the number of tokens that costs are counted with; any number runs."""
         return 1
@@ -260,9 +218,8 @@ class Condition(Part):
 class Tensor:
     """What a caller passes: a shape without the batch, and what kind of numbers.
 
-    A size of None stands for any. Where `null` is a number, the tensor may be left out, and
-    stands for "not told": the number is then passed instead. A tensor that `follows` the sample
-    has its spatial size.
+    A size of None stands for any. One with a `null` may be left out ("not told"): that number is
+    passed instead. A tensor that `follows` the sample has its spatial size.
     """
 
     shape: tuple[int | None, ...]

@@ -21,6 +21,7 @@ class Row:
         says: The model that holds its components: a Stage, a DecoderStage or a Bottleneck.
         at: The place in the spec.
         level: 0 is the finest.
+        finer: Channels of the next finer stage, of the decoder; its own where there is none.
     """
 
     width: int
@@ -28,12 +29,13 @@ class Row:
     says: Any
     at: SpecPath
     level: int
+    finer: int = 0
 
     def n(self, groups: tuple[Group, ...]) -> int:
         """What `n` in a template stands for; a list of blocks is one for each unit."""
         if isinstance(self.blocks, int):
             return self.blocks
-        units = [g for g in groups if any(word.does == "block" for word in g.words)]
+        units = [g for g in groups if any(word.does in ("block", "narrow") for word in g.words)]
         rest = len(self.blocks) - sum(g.plus for g in units)
         return rest // max(1, sum(g.blocks for g in units))
 
@@ -64,6 +66,12 @@ def bottom_row(spec: Spec, encoder: list[Row]) -> Row:
 
 def decoder_rows(spec: Spec, mirrored: list[Row]) -> list[Row]:
     """The stages of the decoder: those of the encoder, where the spec does not say otherwise."""
+    rows = _stated(spec, mirrored)
+    finer = [row.width for row in (*rows[:1], *rows)]
+    return [replace(row, finer=width) for row, width in zip(rows, finer, strict=False)]
+
+
+def _stated(spec: Spec, mirrored: list[Row]) -> list[Row]:
     rows = spec.decoder
     if rows is None or len(rows) != len(mirrored):
         return [replace(r, blocks=r.count) for r in mirrored]

@@ -68,10 +68,9 @@ class _Walk:
         self._precondition("output")
         self._output()
         output = draft.paces[self.x.source]
-        equal = spec.fit != "valid"
-        axes = tuple(prove(i, draft.steps, output, equal) for i in range(draft.dims))
+        axes = (prove(i, draft.steps, output, spec.fit != "valid") for i in range(draft.dims))
         nodes, links = tuple(draft.nodes), tuple(draft.links)
-        return Plan(spec, draft.inputs, nodes, links, axes, space)
+        return Plan(spec, draft.inputs, nodes, links, tuple(axes), space)
 
     def _trunk(self) -> None:
         layout, levels = self.spec.layout, len(self.encoder)
@@ -127,16 +126,18 @@ class _Walk:
     # The words --------------------------------------------------------------------------------
 
     def _stem(self, row: Row, side: Side, prefix: str, unit: int) -> None:
-        width = self.spec.stem.leaves(row.width)
-        stand = Stand("stem", ("stem",), side)
-        self.x = self.draft.put(stand, self.spec.stem, self.x, width)
+        stem, stand = self.spec.stem, Stand("stem", ("stem",), side)
+        self.x = self.draft.put(stand, stem, self.x, stem.leaves(row.width))
         self.x = conditioning.join_images(self.draft, self.spec, self.x, "stem")
 
     def _head(self, row: Row, side: Side, prefix: str, unit: int) -> None:
-        stand = Stand("head", ("head",), side)
-        self.x = self.draft.put(stand, self.spec.head, self.x, self._out_channels())
+        head, width = Stand("head", ("head",), side), self._out_channels()
+        self.x = self.draft.put(head, self.spec.head, self.x, width)
 
-    def _block(self, row: Row, side: Side, prefix: str, unit: int) -> None:
+    def _narrow(self, row: Row, side: Side, prefix: str, unit: int) -> None:
+        self._block(row, side, prefix, unit, row.finer or row.width)
+
+    def _block(self, row: Row, side: Side, prefix: str, unit: int, leaves: int = 0) -> None:
         block = row.says.block
         option: SpecPath = ("block",)
         if isinstance(row.blocks, tuple) and side in ("encoder", "decoder"):
@@ -144,7 +145,8 @@ class _Walk:
                 return
             block, option = row.blocks[unit], ("blocks", unit)
         stand = Stand(f"{prefix}.block", (*row.at, *option), side, row.level)
-        self.x = self.draft.put(stand, block, self.x, row.width)
+        inner = row.width if leaves else None
+        self.x = self.draft.put(stand, block, self.x, leaves or row.width, inner=inner)
 
     def _attention(self, row: Row, side: Side, prefix: str, unit: int) -> None:
         if not isinstance(row.says.attention, Attention):
@@ -155,8 +157,7 @@ class _Walk:
     def _down(self, row: Row, side: Side, prefix: str, unit: int) -> None:
         level = min(row.level, len(self.encoder) - 1)
         here = self.encoder[level]
-        last = level == len(self.encoder) - 1
-        there = self.bottom.width if last else self.encoder[level + 1].width
+        there = (*self.encoder, self.bottom)[level + 1].width
         stand = Stand(f"{prefix}.pooling", (*here.at, "pooling"), side, level)
         pooling, site = here.says.pooling, Site(dims=self.draft.dims, x=self.x.shape, width=there)
         if pooling.by_next:
@@ -170,12 +171,13 @@ class _Walk:
         return replace(self.draft.put(stand, pooling, x, width), level=stand.level + 1)
 
     def _up(self, row: Row, side: Side, prefix: str, unit: int) -> None:
+        row = self.encoder[-1] if side == "bottleneck" else row
         stand = Stand(f"{prefix}.upsampling", (*row.at, "upsampling"), side, row.level)
         self.x = self._grown(stand, row.says.upsampling, self.x, row.width)
 
     def _grown(self, stand: Stand, upsampling: Upsampling, x: Flow, there: int) -> Flow:
-        decodes = stand.side == "decoder"
-        stride = self.strides.get(stand.level) if decodes else (1,) * self.draft.dims
+        ends = stand.side == "output"
+        stride = (1,) * self.draft.dims if ends else self.strides.get(stand.level)
         width = upsampling.leaves(x.shape.channels, there)
         return self.draft.put(stand, upsampling, x, width, stride=stride)
 
@@ -287,9 +289,8 @@ class _Walk:
             self.x = flow
 
     def _out_channels(self) -> int:
-        output = self.spec.output
-        channels = output.channels or self.spec.input.channels
-        return channels * (2 if output.variance == "learned" else 1)
+        output, own = self.spec.output, self.spec.input.channels
+        return (output.channels or own) * (2 if output.variance == "learned" else 1)
 
     def _output(self) -> None:
         wanted, got = self._out_channels(), self.x.shape.channels

@@ -32,7 +32,8 @@ def main() -> None:
         archkit.save(archkit.assemble(SPECS / "stable-diffusion-1.5.yaml"), ours)
         peer("stable-diffusion-1.5").save_pretrained(theirs)
         rows: list[list[object]] = [["library", "CPU s", "added MiB"]]
-        rows.append(["archkit", *_found("import archkit.module, archkit", f"archkit.load({str(ours)!r})")])
+        loaded = f"archkit.load({str(ours)!r})"
+        rows.append(["archkit", *_found("import archkit.module, archkit", loaded)])
         wanted = f"UNet2DConditionModel.from_pretrained({str(theirs)!r})"
         rows.append(["diffusers", *_found("from diffusers import UNet2DConditionModel", wanted)])
         print(table(rows))

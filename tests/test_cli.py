@@ -311,7 +311,7 @@ def test_explain_says_what_a_component_is(run: Run) -> None:
     ("arguments", "said"),
     [
         (("explain", "block.resnett"), "no block is called `resnett`; did you mean `resnet`?"),
-        (("explain", "resnet"), "`resnet` is not KIND.NAME, such as block.resnet"),
+        (("explain", "resnett"), "did you mean `resnet`?"),
         (("components", "blok"), "no kind is called `blok`"),
         (("chekc", "good.yaml"), "No such command `chekc`. Did you mean `check`?"),
         (("check",), "Missing argument 'FILE...'"),

@@ -141,17 +141,16 @@ def lines_keep_out_of_cards(drawn: Drawing) -> None:
 
 
 def every_node_has_its_box(drawn: Drawing) -> None:
-    drawn = [path for box in boxes(drawn.scene) for path in box.nodes]
-    assert len(drawn) == len(set(drawn))
-    assert set(drawn) == {node.path for node in drawn.plan}
+    shown = [path for box in boxes(drawn.scene) for path in box.nodes]
+    assert len(shown) == len(set(shown))
+    assert set(shown) == {node.path for node in drawn.plan}
 
 
 def every_skip_is_drawn(drawn: Drawing) -> None:
-    found, plan = drawn.scene, drawn.plan
-    drawn = {ends for line in lines(found, "skip") for ends in line.links}
+    found, links = drawn.scene, drawn.plan.links
+    shown = {ends for line in lines(found, "skip") for ends in line.links}
     within = {ends for s in drawn.outline.strands if s.within for ends in s.ends}
-    assert {(link.source, link.target) for link in plan.links} <= drawn | within
-    assert bool(plan.links) or not drawn
+    assert {(link.source, link.target) for link in links} <= shown | within
 
 
 def skips_lead_from_their_source_to_their_target(drawn: Drawing) -> None:
@@ -236,22 +235,19 @@ def ports_sit_on_exactly_the_chips_that_read(drawn: Drawing) -> None:
 
 
 def folds_stand_for_every_node(drawn: Drawing) -> None:
-    found = drawn.scene
-    trays = [box for box in boxes(found, "tray")]
+    """A chip in a tray stands for as many nodes as the tray says; joins are not counted."""
+    found, plan = drawn.scene, drawn.plan
     for chip in boxes(found, "chip"):
-        if not chip.stage:
-            continue
-        tray = next((t for t in trays if holds(around(t), around(chip))), None)
-        times = 1
-        if tray:
-            inside = [t for t in texts(found) if holds(around(tray), around(t))]
-            times = int(next(t.words for t in inside if t.role == "times")[1:])
-        # Joins and what does nothing have no chip of their own.
-        quiet = ("skip",)
-        plan = drawn.plan
-        own = [p for p in chip.nodes if plan[p].component.kind not in quiet]
-        loud = [p for p in own if plan[p].component.type != "none"]
-        assert max(1, len(loud)) == times, chip
+        tray = next((t for t in boxes(found, "tray") if holds(around(t), around(chip))), None)
+        told = [t.words for t in texts(found) if t.role == "times" and tray_of(found, t) == tray]
+        kinds = [plan[path].component for path in chip.nodes]
+        counted = [part for part in kinds if part.kind != "skip" and part.type != "none"]
+        if chip.stage:
+            assert max(1, len(counted)) == (int(told[0][1:]) if tray else 1), chip
+
+
+def tray_of(found: Scene, text: Text) -> Box | None:
+    return next((t for t in boxes(found, "tray") if holds(around(t), around(text))), None)
 
 
 def the_costs_of_all_parts_are_the_total(drawn: Drawing) -> None:

@@ -19,6 +19,13 @@ _WHERE = {
     "upsampling.blur:BlurUpsampling upsampling.block:BlockUpsampling upsampling.none:NoUpsampling",
     "strided": "pooling.first:FirstPooling upsampling.transposed:TransposedUpsampling "
     "upsampling.upconv:UpConvolution",
+    "blurred": "pooling.conv-blur:ConvolutionBlurPooling",
+    "one_hot": "condition.one-hot:OneHot",
+    "magnitude": "block.magnitude-preserving:MagnitudeBlock "
+    "attention.magnitude-preserving:MagnitudeAttention",
+    "magnitude_ends": "stem.magnitude-preserving:MagnitudeStem "
+    "head.magnitude-preserving:MagnitudeHead skip.magnitude-preserving:MagnitudeSkip "
+    "time.magnitude-preserving:MagnitudeTime embedding.magnitude-preserving:MagnitudeSum",
     "skips": "skip.concat:Concat skip.add:Add skip.none:NoSkip skip.gated:Gated",
     "norms": "norm.group:GroupNorm norm.layer:LayerNorm norm.rms:RMSNorm "
     "norm.instance:InstanceNorm norm.batch:BatchNorm norm.none:NoNorm",
@@ -32,11 +39,14 @@ _WHERE = {
     "condition.image:Image",
     "predictions": "prediction.velocity:Velocity prediction.noise:Noise prediction.score:Score "
     "prediction.sample:Sample prediction.v:V prediction.none:NoPrediction",
-    "paths": "path.linear:Linear path.cosine:Cosine path.ddpm:DDPM path.scaled-linear:ScaledLinear",
+    "paths": "path.linear:Linear path.cosine:Cosine path.ddpm:DDPM "
+    "path.scaled-linear:ScaledLinear path.edm:EDM",
     "preconditions": "precondition.edm:EDM precondition.over-sigma:OverSigma",
-    "layouts": "layout.ddpm:DDPM layout.edm:EDM layout.classic:Classic layout.k-diffusion:KDiffusion "
-    "layout.hourglass:Hourglass layout.flat:Flat layout.lucidrains:Lucidrains layout.monai:Monai",
+    "layouts": "layout.ddpm:DDPM layout.edm:EDM layout.classic:Classic "
+    "layout.k-diffusion:KDiffusion layout.hourglass:Hourglass layout.flat:Flat "
+    "layout.lucidrains:Lucidrains layout.monai:Monai",
     "importers.diffusers": "importer.diffusers:Diffusers",
+    "importers.edm": "importer.edm:EDM importer.edm2:EDM2",
     "importers.guided_diffusion": "importer.guided-diffusion:GuidedDiffusion "
     "importer.latent-diffusion:LatentDiffusion",
     "importers.monai": "importer.monai:Monai",

@@ -77,6 +77,8 @@ class ConvolutionRow(Followed, Block):
     method: Method = "add"
     """How the embedding enters, around the first norm: ``add`` and ``multiply`` before it,
     ``scale-shift`` after it, or ``none``."""
+    enters: Literal["norm", "activation"] = "norm"
+    """Where it enters: around the first norm, or after the first activation (Diffuser)."""
     count: PositiveInt = 1
     """How many convolutions; the original U-Net has two."""
     kernel: PerAxis = 3
@@ -91,7 +93,7 @@ class ConvolutionRow(Followed, Block):
         return self.follows()
 
     def reads(self, site: Site) -> tuple[str, ...]:
-        normed = self.count > 1 or "norm" in self.ends()
+        normed = self.count > 1 or self.enters in self.ends()
         takes = VECTORS[self.method] and site.embedding is not None and normed
         return ("x", "embedding") if takes else ("x",)
 
@@ -116,18 +118,21 @@ class ConvolutionRow(Followed, Block):
                 option=("method",),
             )
         out = super().infer(site)
-        self.fitted(site.at(site.width, out.space))
+        for width in {site.inner or site.width} if self.count > 1 else ():
+            self.fitted(site.at(width, out.space))
+        if "norm" in self.ends():
+            self.fitted(site.at(site.width, out.space))
         return out
 
     def cost(self, site: Site) -> Cost | None:
-        kernels, rest = site.per_axis(self.kernel, "kernel"), self.count - 1
+        kernels = site.per_axis(self.kernel, "kernel")
         takes = "embedding" in self.reads(site)
         total, shape, strides = Cost(), site.x, first_strides(site)
-        for steps in (*(self.follows(),) * rest, self.ends()):
-            out = Shape(site.width, self._space(shape.space, strides, kernels))
+        for width, steps in self.rows(site):
+            out = Shape(width, self._space(shape.space, strides, kernels))
             total += Cost.convolution(
                 shape.channels,
-                site.width,
+                width,
                 kernel=kernels,
                 out=out,
                 bias=self.bias,
@@ -135,14 +140,21 @@ class ConvolutionRow(Followed, Block):
                 padding=None if self.padded() else (0,) * site.dims,
             )
             for step in steps:
-                part = self.step(step, site.at(site.width, out.space))
+                part = self.step(step, site.at(width, out.space))
                 if part is None:
                     return None
-                if step == "norm" and takes:
+                if step == self.enters and takes:
+                    if step == "activation":
+                        total, part = total + part, Cost()
                     part, takes = with_embedding(self, site, part, out), False
                 total += part
             shape, strides = out, (1,) * site.dims
         return total
+
+    def rows(self, site: Site) -> list[tuple[int, Steps]]:
+        """The channels that leave each convolution, and what follows it."""
+        inner = (site.inner or site.width, self.follows())
+        return [*(inner,) * (self.count - 1), (site.width, self.ends())]
 
     def _space(
         self, space: tuple[int, ...], strides: tuple[int, ...], kernels: tuple[int, ...]
@@ -159,7 +171,7 @@ class ConvolutionRow(Followed, Block):
     def inside(self, site: Site) -> tuple[Op, ...]:
         from archkit.builtin.insides import convolutions
 
-        return convolutions(self, site, VECTORS[self.method] * site.width)
+        return convolutions(self, site, VECTORS[self.method] * self.rows(site)[0][0])
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.blocks import Taking
@@ -172,14 +184,14 @@ class ConvolutionRow(Followed, Block):
             self.dropout,
             self.follows(),
             self.ends(),
+            self.enters,
         )
         takes = "embedding" in self.reads(site)
         options: dict[str, Any] = {"kernel": kernels, "bias": self.bias}
         return ConvolutionBlock(
             site.dims,
             site.x.channels,
-            site.width,
-            count=self.count,
+            [width for width, _ in self.rows(site)],
             after=after,
             taking=Taking(self.method, site.embedding or 0) if takes else None,
             stride=first_strides(site),

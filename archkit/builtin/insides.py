@@ -66,14 +66,20 @@ def convolutions(block: ConvolutionRow, site: Site, vectors: int) -> tuple[Op, .
     method = block.method if "embedding" in block.reads(site) else "none"
     ops: tuple[Op, ...] = ()
     channels = site.x.channels
-    for steps in (*(block.follows(),) * (block.count - 1), block.ends()):
-        ops = (*ops, convolution(block.kernel, channels, site.width, "conv1"))
+    for width, steps in block.rows(site):
+        here = replace(site, width=width)
+        ops = (*ops, convolution(block.kernel, channels, width, "conv1"))
         for step in steps:
             if step == "norm":
-                ops, method = (*ops, *taken(method, block.norm, site, vectors)), "none"
+                entering = method if block.enters == "norm" else "none"
+                ops, method = (*ops, *taken(entering, block.norm, here, vectors)), (
+                    "none" if block.enters == "norm" else method
+                )
             elif step == "activation":
                 ops = (*ops, *block.activation.steps(site, "conv1"))
-        channels = site.width
+                if block.enters == "activation":
+                    ops, method = (*ops, *_told(method, here, vectors)), "none"
+        channels = width
     return ops
 
 

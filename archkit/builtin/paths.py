@@ -9,6 +9,7 @@ from archkit import NoisePath, Number
 
 Steps = Annotated[int, Field(ge=2)]
 Beta = Annotated[Number, Field(gt=0, lt=1)]
+Level = Annotated[Number, Field(gt=0)]
 
 
 class Linear(NoisePath):
@@ -34,6 +35,41 @@ class Linear(NoisePath):
         from archkit.nn.paths import LinearPath
 
         return LinearPath(self.data_at)
+
+
+class EDM(NoisePath):
+    """Noise is added and the data left as it is: x_t = data + t · noise; the time is its level σ.
+
+    It is trained at levels whose logarithms are normal, and sampled at levels that are evenly
+    spread in their `rho`-th roots.
+
+    References:
+        | Elucidating the Design Space of Diffusion-Based Generative Models (Karras et al., 2022),
+          table 1 and equation 5
+        | https://arxiv.org/abs/2206.00364
+    """
+
+    type: Literal["edm"] = "edm"
+
+    sigma_min: Level = 0.002
+    """The level of the last step before the data."""
+    sigma_max: Level = 80.0
+    """The level at which sampling starts."""
+    rho: Level = 7.0
+    """How much denser levels lie towards the data; 1 is evenly."""
+    mean: Number = -1.2
+    """Mean of the logarithm of the levels that are trained."""
+    std: Level = 1.2
+    """Standard deviation of that logarithm."""
+
+    def terminal_signal(self) -> float:
+        return 1.0
+
+    def build(self) -> Any:
+        from archkit.nn.paths import LevelPath
+
+        levels = (self.sigma_min, self.sigma_max)
+        return LevelPath(levels, rho=self.rho, mean=self.mean, std=self.std)
 
 
 class _Steps(NoisePath):

@@ -40,15 +40,11 @@ class _Windows(Pooling):
     """What happens to positions that fill no window: left out, or refused."""
 
     def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
-        exact = self.odd == "refuse"
-        return tuple(
-            SizeMap(over=s, exact=exact, least=s) for s in site.per_axis(self.stride, "stride")
-        )
+        strides, exact = site.per_axis(self.stride, "stride"), self.odd == "refuse"
+        return tuple(SizeMap(over=s, exact=exact, least=s) for s in strides)
 
     def cost(self, site: Site) -> Cost:
-        strides = site.per_axis(self.stride, "stride")
-        windows = tuple(Window.sliding(s, s) for s in strides)
-        return Cost.made(self.infer(site).elements, keeps="x", windows=windows)
+        return _windowed(site.x, site.per_axis(self.stride, "stride"))
 
 
 class MaxPooling(_Windows):
@@ -91,13 +87,15 @@ class AveragePooling(_Windows):
 
 def averaged(x: Shape, strides: tuple[int, ...]) -> Cost:
     """The mean of each window; of volumes, planes are pooled before depths."""
-    space = tuple(n // s for n, s in zip(x.space, strides, strict=True))
-    windows = tuple(Window.sliding(s, s) for s in strides)
-    total = Cost.made(x.channels * prod(space), keeps="x", windows=windows)
-    if len(space) < 3:
-        return total
-    planes = x.channels * x.space[0] * prod(space[1:])
-    return replace(total.holding(planes), saved=planes)
+    total = _windowed(x, strides)
+    planes = (total.out or 0) // (x.space[0] // strides[0]) * x.space[0]
+    return replace(total.holding(planes), saved=planes) if len(strides) == 3 else total
+
+
+def _windowed(x: Shape, strides: tuple[int, ...]) -> Cost:
+    windows = tuple(map(Window.sliding, strides, strides))
+    out = x.channels * prod(n // s for n, s in zip(x.space, strides, strict=True))
+    return Cost.made(out, keeps="x", windows=windows)
 
 
 class ConvolutionPooling(Pooling):
@@ -124,15 +122,13 @@ class ConvolutionPooling(Pooling):
 
     def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
         around = self.kernel - 2 if self.padding == "end" else (self.kernel - 1) // 2 * 2
-        return tuple(
-            SizeMap.window(self.kernel, s, around) for s in site.per_axis(self.stride, "stride")
-        )
+        strides = site.per_axis(self.stride, "stride")
+        return tuple(SizeMap.window(self.kernel, s, around) for s in strides)
 
     def infer(self, site: Site) -> Shape:
         if self.padding == "end" and self.kernel < 2:
-            raise Misfit(
-                "a kernel of 1 has nothing to pad", "use `padding: both`", option=("padding",)
-            )
+            what, mend = "a kernel of 1 has nothing to pad", "use `padding: both`"
+            raise Misfit(what, mend, option=("padding",))
         return super().infer(site)
 
     def cost(self, site: Site) -> Cost:
@@ -222,8 +218,8 @@ class UnshufflePooling(Pooling):
 
     def cost(self, site: Site) -> Cost:
         strides = site.per_axis(self.stride, "stride")
-        windows = tuple(Window.sliding(s, s) for s in strides)
-        moved = Cost.made(site.x.elements, windows=windows) if prod(strides) > 1 else Cost()
+        windows = tuple(map(Window.sliding, strides, strides))
+        moved = Cost.made(site.x.elements, windows=windows) if max(strides) > 1 else Cost()
         inner = site.x.channels * prod(strides)
         return moved + Cost.convolution(inner, site.width, kernel=1, out=self.infer(site))
 

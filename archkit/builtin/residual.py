@@ -34,6 +34,8 @@ class Residual(ConvolutionRow):
     """How the input comes to the shape of the branch: by one convolution, which strides as the
     branch does and is 1×1 where it need not; or by average pooling, and a 1×1 convolution
     without bias and a norm where the width changes (ResNet-D)."""
+    shortcut_bias: bool | None = None
+    """Whether the convolution of ``shortcut: conv`` has a bias; as `bias` if left out."""
     last: Literal["all", "norm", "none"] = "all"
     """What follows the last convolution before the sum: ``all`` as after the others, ``norm`` that
     alone and the activation after the sum, or ``none`` of it."""
@@ -62,7 +64,7 @@ class Residual(ConvolutionRow):
         if self.shortcut == "conv":
             kernel = self.kernel if strided else 1
             conv = Cost.convolution(
-                channels, width, kernel=kernel, out=out, bias=self.bias, stride=strides
+                channels, width, kernel=kernel, out=out, bias=self._biased(), stride=strides
             )
             return conv if strided or project else Cost()
         total = averaged(site.x, strides) if strided else Cost()
@@ -85,6 +87,9 @@ class Residual(ConvolutionRow):
         activation = self.activation.build(site.at(site.width)) if self.last == "norm" else None
         return ResidualBlock(super().build(site), self._shortcut(site), activation)
 
+    def _biased(self) -> bool:
+        return self.bias if self.shortcut_bias is None else self.shortcut_bias
+
     def _shortcut(self, site: Site) -> nn.Module | None:
         from archkit.nn.axes import convolution
         from archkit.nn.convolutions import Shortcut
@@ -98,5 +103,5 @@ class Residual(ConvolutionRow):
             return Shortcut.pooled(channels, width, strides, norm)
         kernels = site.per_axis(self.kernel if strided else 1, "kernel")
         pads = tuple(k // 2 for k in kernels)
-        options = {"stride": strides, "padding": pads, "bias": self.bias}
+        options = {"stride": strides, "padding": pads, "bias": self._biased()}
         return Shortcut(None, convolution(site.dims, channels, width, kernels, **options))

@@ -20,6 +20,8 @@ class _Features(Time):
     """Number of features; the width of the stem if left out."""
     width: PositiveInt | None = None
     """Width of the embedding; four times that of the stem if left out."""
+    hidden: PositiveInt | None = None
+    """Width between the two layers; that of the embedding if left out."""
     scale: Number = 1.0
     """What the time is multiplied with first."""
     activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
@@ -44,7 +46,8 @@ class _Features(Time):
 
     def cost(self, site: Site) -> Cost | None:
         channels, width = site.x.channels, site.width
-        activation = self.activation.cost(replace(site, x=Shape(width)))
+        hidden = self.hidden or width
+        activation = self.activation.cost(replace(site, x=Shape(hidden)))
         if activation is None:
             return None
         learned = self.learned(channels)
@@ -52,7 +55,7 @@ class _Features(Time):
         features = Cost.made(channels, saved=learned + bool(learned)) + Cost(learned)
         if self.layers == 0:
             return features
-        layers = Cost.linear(channels, width) + activation + Cost.linear(width, width)
+        layers = Cost.linear(channels, hidden) + activation + Cost.linear(hidden, width)
         return features + layers
 
     def learned(self, channels: int) -> int:
@@ -68,14 +71,14 @@ class _Features(Time):
         return f"{self.short} {site.x.channels}{mlp}"
 
     def inside(self, site: Site) -> tuple[Op, ...]:
-        channels, width = site.x.channels, site.width
+        channels, hidden = site.x.channels, self.hidden or site.width
         if self.layers == 0:
             return (Op(f"{self.short} {channels}", self.reads(site)),)
         return (
             Op(f"{self.short} {channels}", self.reads(site)),
-            Op(f"Linear {channels} → {width}"),
+            Op(f"Linear {channels} → {hidden}"),
             *self.activation.steps(site),
-            Op(f"Linear {width} → {width}"),
+            Op(f"Linear {hidden} → {site.width}"),
         )
 
     def build(self, site: Site) -> nn.Module:
@@ -83,7 +86,7 @@ class _Features(Time):
 
         features = self.module(site.x.channels, site.clock)
         activation = self.activation.build(site) if self.layers else None
-        return TimeEmbedding(features, site.x.channels, site.width, activation)
+        return TimeEmbedding(features, site.x.channels, site.width, activation, self.hidden)
 
 
 class Sinusoidal(_Features):

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,15 +19,19 @@ if TYPE_CHECKING:
     from ..registry import Registry
 
 _COMMANDS = {
+    "new": ("new", "Begin a spec, or a plugin."),
     "check": ("paper", "Say everything that is wrong with a spec: structure and shapes."),
     "plan": ("paper", "List the network node by node, and prove its shapes."),
     "resolve": ("paper", "Print a spec with every default written out."),
     "components": ("catalogue", "List what a spec can name."),
-    "explain": ("catalogue", "Explain one component and its options."),
+    "explain": ("explain", "Explain a component, a kind, a key of a spec, or the code of an error."),
     "plugins": ("plugins", "List the plugins, or check that one obeys the laws of components."),
     "schema": ("catalogue", "Print the JSON Schema of a spec, for editors."),
     "show": ("numbers", "Show what a network takes: parameters, MACs, memory, receptive field."),
     "diff": ("numbers", "Say what differs between two networks, in specs and in numbers."),
+    "import": ("importing", "Turn a network of another codebase into a spec, and its weights."),
+    "export": ("importing", "Write a model as another codebase has it."),
+    "zoo": ("zoo", "List the published networks that ship as specs, or copy one."),
     "draw": ("pictures", "Draw a network as a U: SVG, PNG, PDF, HTML, DOT, Mermaid, TikZ, text."),
 }
 """archkit's own commands; `train`, `sample` and those of plugins come in by a hook."""
@@ -41,7 +46,8 @@ class Lazy(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         found: click.Command | None
         if name in _COMMANDS:
-            found = getattr(import_module(f".{_COMMANDS[name][0]}", __name__), name)
+            module = import_module(f".{_COMMANDS[name][0]}", __name__)
+            found = getattr(module, f"{name}_" if iskeyword(name) else name)
         else:
             found = _offered(context).extra("command", name)
         return found

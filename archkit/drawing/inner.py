@@ -52,19 +52,31 @@ class Inner:
 
     @cached_property
     def main(self) -> tuple[int, ...]:
-        """The main line: back from the last op, by the longest way."""
-        depths: list[int] = []
-        for reads in self.reads:
-            depths.append(1 + max((depths[r] for r in reads if isinstance(r, int)), default=0))
+        """The main line: back from the last op to the trunk, by the longest way."""
         line = [len(self.ops) - 1]
         while before := [r for r in self.reads[line[-1]] if isinstance(r, int)]:
-            line.append(max(before, key=lambda op: depths[op]))
+            nearest = max(before, key=lambda op: self._depths[op])
+            if self._depths[nearest] < 0 and self.outside[0] in self.reads[line[-1]]:
+                break
+            line.append(nearest)
         return tuple(reversed(line))
+
+    @cached_property
+    def _depths(self) -> tuple[int, ...]:
+        """How many ops lie between the trunk and each; negative where none of it comes there."""
+        far = -len(self.ops)
+        depths: list[int] = []
+        for reads in self.reads:
+            from_trunk = [0] if self.outside[0] in reads else []
+            before = [depths[r] for r in reads if isinstance(r, int)]
+            depths.append(1 + max([*from_trunk, *before, far]))
+        return tuple(depths)
 
     @property
     def start(self) -> str:
-        """What the main line begins with."""
-        return str(self.reads[self.main[0]][0])
+        """What the main line begins with: the trunk, if its first op reads that."""
+        reads = [r for r in self.reads[self.main[0]] if isinstance(r, str)]
+        return self.outside[0] if self.outside[0] in reads or not reads else reads[0]
 
     def readers(self, op: int) -> tuple[int, ...]:
         """The ops that read an op."""
@@ -145,8 +157,11 @@ class Inner:
             last = [r for r in self.readers(chain.ops[-1]) if r in self.main]
             drawn |= {(chain.ops[-1], r) for r in (last if chain.told else last[:1])}
         edges = ((r, i) for i, reads in enumerate(self.reads) for r in reads)
-        told = set(self.outside) - {self.start}
-        return tuple(e for e in dict.fromkeys(edges) if e not in drawn and e[0] not in told)
+        return tuple(
+            e
+            for e in dict.fromkeys(edges)
+            if e not in drawn and (isinstance(e[0], int) or e[0] == self.start)
+        )
 
     @cached_property
     def asked(self) -> tuple[tuple[str, int], ...]:

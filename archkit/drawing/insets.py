@@ -172,10 +172,10 @@ class Drawn:
 
     def _told(self, chain: Chain) -> list[Item]:
         """A condition, what is made of it, and the ops it enters."""
-        t, ink = self.tracks, self.inks[chain.told[0]]
+        t, ink = self.tracks, self.inks.get(chain.told[0], "muted")
         first, last = chain.ops[0], chain.ops[-1]
         top = t.y(t.inner.rows[first] - 1)
-        items = self._pill(t.left, top, t.told[chain.told[0]], ink)
+        items = self._pill(t.left, top, t.named(chain.told[0]), ink)
         stops = [(top, t.tall - 3), *((t.at(op), t.height(op)) for op in chain.ops)]
         for (y, h), (below, high) in pairwise(stops):
             items.append(self._line(((t.left, y + h / 2), (t.left, below - high / 2)), ink))
@@ -190,10 +190,10 @@ class Drawn:
 
     def _asked(self, name: str, op: int) -> list[Item]:
         """A condition that an op reads as it is."""
-        t, ink = self.tracks, self.inks[name]
-        y, half = t.at(op), t.pill_width(t.told[name], condition=True) / 2
+        t, ink = self.tracks, self.inks.get(name, "muted")
+        y, half = t.at(op), t.pill_width(t.named(name), condition=True) / 2
         line = self._line(((t.left + half, y), (t.x(op) - t.width(op) / 2, y)), ink)
-        return [*self._pill(t.left, y, t.told[name], ink), line]
+        return [*self._pill(t.left, y, t.named(name), ink), line]
 
     def _branch(self, chain: Chain) -> list[Item]:
         """A chain beside the main line, from where it leaves to where it comes back."""

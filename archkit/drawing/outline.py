@@ -147,15 +147,16 @@ def strands(found: Outline) -> tuple[Strand, ...]:
 
 
 def _homes(found: Outline) -> dict[str, str]:
-    """For each node, the stage where its output is at home: after a pooling, the next."""
+    """For each node, the stage where its output is at home: after its last pooling, the next."""
     homes: dict[str, str] = {}
     for i, stage in enumerate(found.stages):
         rest = found.stages[i + 1 :]
         after = next((s.id for s in rest if s.mark == stage.mark or not s.mark), stage.id)
-        leaves = False
-        for piece in stage.pieces:
+        leaves, last = False, stage.pieces.index(worked(stage.trunk))
+        for place, piece in enumerate(stage.pieces):
             gone = piece.mark == "removed" and not stage.mark
             pools = piece.kind == "pooling" and stage.side == "encoder" and not piece.aside
+            pools &= place > last
             leaves |= pools and not gone
             homes[piece.path] = after if leaves and not piece.aside else stage.id
             if pools and gone and rest:

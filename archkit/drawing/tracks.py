@@ -50,6 +50,10 @@ class Tracks:
             return font.width(words, self.sizes.flow, bold=True) + 12
         return font.width(words, self.sizes.skip) + 16
 
+    def named(self, name: str) -> str:
+        """What is written on the pill of a condition."""
+        return self.told.get(name, name)
+
     # Columns ----------------------------------------------------------------------------------
 
     @cached_property
@@ -64,7 +68,7 @@ class Tracks:
         ops = [self.width(op) for chain in self.inner.chains if chain.told for op in chain.ops]
         names = [name for chain in self.inner.chains for name in chain.told]
         names += [name for name, _ in self.inner.asked]
-        pills = [self.pill_width(self.told[name], condition=True) for name in names]
+        pills = [self.pill_width(self.named(name), condition=True) for name in names]
         return max([*ops, *pills]) + 30 if ops or pills else 0.0
 
     @property

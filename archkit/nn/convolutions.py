@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ class After:
         dropout: Share of values dropped, while training.
         steps: The words ``norm``, ``activation`` and ``dropout`` in the order they run.
         last: The same after the last convolution.
+        enters: Which of them takes the embedding: around the first norm, or after the first
+            activation.
     """
 
     norm: Make
@@ -31,12 +33,13 @@ class After:
     dropout: float
     steps: tuple[str, ...]
     last: tuple[str, ...]
+    enters: str = "norm"
 
 
 class ConvolutionBlock(nn.Module):
-    """convolution, norm, activation, `count` times: (B, C, …) → (B, width, …).
+    """convolution, norm, activation, a few times: (B, C, …) → (B, last of widths, …).
 
-    The embedding, where there is one, is taken at the first norm.
+    The embedding, where there is one, is taken once, after the first convolution.
 
     References:
         | U-Net: Convolutional Networks for Biomedical Image Segmentation
@@ -45,8 +48,8 @@ class ConvolutionBlock(nn.Module):
 
     Arguments:
         dims: Spatial axes.
-        channels, width: Channels that enter and leave.
-        count: How many convolutions.
+        channels: Those that enter.
+        widths: Those that leave each convolution.
         after: What follows each of them.
         taking: How the embedding is taken; None for a block that takes none.
         stride: Of the first convolution.
@@ -57,9 +60,8 @@ class ConvolutionBlock(nn.Module):
         self,
         dims: int,
         channels: int,
-        width: int,
+        widths: Sequence[int],
         *,
-        count: int,
         after: After,
         taking: Taking | None = None,
         stride: Any = 1,
@@ -68,15 +70,16 @@ class ConvolutionBlock(nn.Module):
         super().__init__()
         if taking:
             parts, self.modulate = METHODS[taking.method]
-            self.embedding = nn.Linear(taking.width, parts * width)
-        self.steps = (*(after.steps,) * (count - 1), after.last)
-        into = [channels, *[width] * (count - 1)]
-        strides = [stride, *[1] * (count - 1)]
+            self.embedding = nn.Linear(taking.width, parts * widths[0])
+        rest = len(widths) - 1
+        self.steps, self.enters = (*(after.steps,) * rest, after.last), after.enters
+        strides = [stride, *[1] * rest]
         self.convs = nn.ModuleList(
             convolution(dims, c, width, stride=s, **options)
-            for c, s in zip(into, strides, strict=True)
+            for c, width, s in zip((channels, *widths), widths, strides, strict=False)
         )
-        self.norms = nn.ModuleList(after.norm(width) for steps in self.steps if "norm" in steps)
+        rows = zip(widths, self.steps, strict=True)
+        self.norms = nn.ModuleList(after.norm(width) for width, steps in rows if "norm" in steps)
         self.activations = nn.ModuleList(
             after.activation() for steps in self.steps if "activation" in steps
         )
@@ -87,16 +90,23 @@ class ConvolutionBlock(nn.Module):
         for i, steps in enumerate(self.steps):
             x = self.convs[i](x)
             for step in steps:
-                if step == "activation":
-                    x = self.activations[i](x)
-                elif step == "dropout":
+                taken = None
+                if embedding is not None and step == self.enters:
+                    taken, embedding = spread(self.embedding(embedding), x), None
+                if step == "dropout":
                     x = functional.dropout(x, self.dropout) if self.training else x
-                elif embedding is None:
+                elif step == "activation":
+                    x = self.activations[i](x)
+                    x = x if taken is None else self.modulate(_same, x, taken)
+                elif taken is None:
                     x = self.norms[i](x)
                 else:
-                    x = self.modulate(self.norms[i], x, spread(self.embedding(embedding), x))
-                    embedding = None
+                    x = self.modulate(self.norms[i], x, taken)
         return x
+
+
+def _same(x: Tensor) -> Tensor:
+    return x
 
 
 class Shortcut(nn.Module):

@@ -104,18 +104,24 @@ class TimeEmbedding(nn.Module):
         channels: How many features.
         width: Of the embedding.
         activation: Between the two layers; None for no layers at all.
+        hidden: Width between them; None for that of the embedding.
     """
 
     like: Tensor
 
     def __init__(
-        self, features: nn.Module, channels: int, width: int, activation: nn.Module | None
+        self,
+        features: nn.Module,
+        channels: int,
+        width: int,
+        activation: nn.Module | None,
+        hidden: int | None = None,
     ) -> None:
         super().__init__()
         self.features, self.activation = features, activation
         if activation is not None:
-            self.linear1 = nn.Linear(channels, width)
-            self.linear2 = nn.Linear(width, width)
+            self.linear1 = nn.Linear(channels, hidden or width)
+            self.linear2 = nn.Linear(hidden or width, width)
         # Tells the type of numbers; features are made in float32.
         self.register_buffer("like", torch.empty(0, device="cpu"), persistent=False)
 
@@ -166,6 +172,37 @@ class Label(nn.Module):
             dropped = torch.rand(label.shape, device=label.device) < self.dropout
             label = torch.where(dropped, self.classes, label)
         out: Tensor = self.table(label)
+        return out
+
+
+class OneHot(nn.Module):
+    """A class as a one-hot vector, through a layer: (B,) → (B, width).
+
+    The class after the last is "not told", a vector of zeros; while training, a share `dropout`
+    of the labels is replaced by it.
+
+    Arguments:
+        classes: How many.
+        layer: The layer; its weight tells the type of numbers.
+        scale: What stands in the place of one.
+        dropout: Share of the labels.
+    """
+
+    def __init__(
+        self, classes: int, layer: nn.Module, scale: float, dropout: float | None = None
+    ) -> None:
+        super().__init__()
+        self.classes, self.scale, self.dropout = classes, scale, dropout or 0.0
+        self.layer = layer
+
+    def forward(self, label: Tensor) -> Tensor:
+        if self.training and self.dropout:
+            dropped = torch.rand(label.shape, device=label.device) < self.dropout
+            label = torch.where(dropped, self.classes, label)
+        places = torch.arange(self.classes, device=label.device)
+        weight: Tensor = self.layer.weight  # type: ignore[assignment]
+        told = (label[:, None] == places).to(weight.dtype) * self.scale
+        out: Tensor = self.layer(told)
         return out
 
 

@@ -115,9 +115,12 @@ class Attention(nn.Module):
         self.out = Normalised(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        qkv = self.qkv(tokens(x)).unflatten(2, (3 * self.heads, -1))
-        q, k, v = pixel_norm(qkv, dim=3).flatten(2).chunk(3, dim=2)
-        h = image(self.out.raw(attend(q, k, v, self.heads)), x)
+        h = image(self.out.raw(self._looked(x)), x)
         keep, take = shares(self.adding.balance)
         scale = spread(self.out.scale(h, take)[None], h)
         return self.adding.clipped(torch.addcmul(x * keep, h, scale))
+
+    def _looked(self, x: Tensor) -> Tensor:
+        """What every position has seen: (B, positions, C)."""
+        qkv = pixel_norm(self.qkv(tokens(x)).unflatten(2, (3 * self.heads, -1)), dim=3)
+        return attend(*qkv.flatten(2).chunk(3, dim=2), self.heads)

@@ -83,6 +83,45 @@ class LinearPath(Path):
         return Moment((t - self.noisy).abs(), away, one, -one)
 
 
+class LevelPath(Path):
+    """Data with more and more noise, whose level is the time: x_t = data + t · noise.
+
+    References:
+        | Elucidating the Design Space of Diffusion-Based Generative Models (Karras et al., 2022),
+          equation 5
+        | https://arxiv.org/abs/2206.00364
+
+    Arguments:
+        levels: That of the last step before the data, and that at which sampling starts.
+        rho: Sampling steps are evenly spread in the roots of this degree.
+        mean, std: Of the normal logarithm of the levels that are trained.
+
+    Examples:
+        >>> LevelPath((1.0, 9.0), rho=2.0).grid(3).tolist()
+        [9.0, 4.0, 1.0, 0.0]
+    """
+
+    def __init__(
+        self, levels: tuple[float, float], *, rho: float = 7.0, mean: float = 0.0, std: float = 1.0
+    ) -> None:
+        self.least, self.noisy = levels
+        self.clean = 0.0
+        self.rho, self.mean, self.std = rho, mean, std
+
+    def at(self, t: Tensor) -> Moment:
+        t = _double(t)
+        one = torch.ones_like(t)
+        return Moment(one, t, torch.zeros_like(t), -one)
+
+    def draw(self, count: int) -> Tensor:
+        return (self.mean + self.std * torch.randn(count)).exp()
+
+    def grid(self, steps: int) -> Tensor:
+        ends = (level ** (1 / self.rho) for level in (self.noisy, self.least))
+        levels = torch.linspace(*ends, steps, dtype=torch.float64) ** self.rho
+        return torch.cat((levels, levels.new_zeros(1)))
+
+
 class StepPath(Path):
     """A path in whole steps t = 0 … T − 1, with alpha² + sigma² = 1; t = −1 is the data.
 

@@ -141,7 +141,6 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for tools; every key names its unit."""
-        time = self.time
         return {
             "name": self.name,
             "sample": _sizes(self.sample),
@@ -161,28 +160,10 @@ class Report:
                 {**self._row(row), "receptive_field": _field(row.field)} for row in self.stages
             ],
             "nodes": [{**self._row(row), "component": row.component} for row in self.nodes],
-            "attention": [
-                {
-                    "node": matrix.node,
-                    "layers": matrix.layers,
-                    "heads": matrix.heads,
-                    "queries": matrix.queries,
-                    "keys": matrix.keys,
-                    "scores_bytes": matrix.bytes,
-                }
-                for matrix in self.scores
-            ],
+            "attention": [_matrix(matrix) for matrix in self.scores],
             "uncounted": list(self.uncounted),
             "memory_assumed": list(self.assumed),
-            "time": time
-            and {
-                "device": time.rate.device,
-                "dtype": time.rate.dtype,
-                "matrix_macs_per_second": round(time.rate.matrix),
-                "convolution_macs_per_second": round(time.rate.convolution),
-                "sample_step_seconds": time.sample,
-                "train_step_seconds": time.train,
-            },
+            "time": self.time and _time(self.time),
         }
 
     def _row(self, row: Row) -> dict[str, Any]:
@@ -213,3 +194,25 @@ def _sizes(shape: Shape) -> list[int]:
 
 def _field(field: Field | None) -> Any:
     return field and ("global" if field.size is None else list(field.size))
+
+
+def _matrix(matrix: Matrix) -> dict[str, Any]:
+    return {
+        "node": matrix.node,
+        "layers": matrix.layers,
+        "heads": matrix.heads,
+        "queries": matrix.queries,
+        "keys": matrix.keys,
+        "scores_bytes": matrix.bytes,
+    }
+
+
+def _time(time: Estimate) -> dict[str, Any]:
+    return {
+        "device": time.rate.device,
+        "dtype": time.rate.dtype,
+        "matrix_macs_per_second": round(time.rate.matrix),
+        "convolution_macs_per_second": round(time.rate.convolution),
+        "sample_step_seconds": time.sample,
+        "train_step_seconds": time.train,
+    }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..plans import Node, Plan
 
 _UNIT = re.compile(r"(?:encoder|decoder)\.\d+\.blocks\.(\d+)\.|bottleneck\.(\d+)\.")
+_SIDES = ("", "input", "bottleneck", "output")
 _WORDS = {"pooling": "down", "upsampling": "up"}
 
 
@@ -17,12 +18,14 @@ class Coordinates:
 
     Arguments:
         word: What it is: stem, block, attention, down, up, join, head, or the name of a
-            condition.
+            condition; with the name of a register before it, where it is a step of one:
+            ``image.down``.
         side: ``encoder``, ``bottleneck``, ``decoder``, … as in Site.
         level: The level it stands at, 0 the finest; a resampler's is the one it leaves.
         rise: The same, counted from the deepest.
         unit, nth: The unit within the stage, counted from 0 and from 1.
-        tap, join: The last skip pushed and the last one popped, counted from 1 and from 0.
+        tap, join: The last skip pushed and the last one popped, counted from 1 and from 0;
+            registers are not counted.
         step: Nodes since the last tap or join.
         size: Of what comes out, along the last axis.
     """
@@ -41,14 +44,13 @@ class Coordinates:
 
 def walk(plan: Plan) -> list[tuple[Node, Coordinates]]:
     """Every node with its coordinates, in the order they run."""
-    tapped = {link.source for link in plan.links}
+    tapped = {link.source for link in plan.links if not _register(link.target)}
     deepest = len(plan.spec.encoder) - 1
     found = []
     tap, join, step = 0, -1, 0
     for node in plan.nodes:
         beside = node.site.side == "conditioning"
-        word = node.path.rpartition(".")[2]
-        word = word if beside else _WORDS.get(word, word)
+        word = _word(node.path, beside)
         if word == "join":
             join, step = join + 1, 0
         level = node.site.level + (word == "up")
@@ -62,6 +64,21 @@ def walk(plan: Plan) -> list[tuple[Node, Coordinates]]:
         if node.path in tapped:
             tap, step = tap + 1, 0
     return found
+
+
+def _word(path: str, beside: bool) -> str:
+    leaf = path.rpartition(".")[2]
+    if beside:
+        return leaf
+    register = _register(path)
+    word = _WORDS.get(leaf, leaf)
+    return f"{register}.{word}" if register else word
+
+
+def _register(path: str) -> str:
+    """The register that a node is a step of; empty for one of the trunk."""
+    *_, parent, _ = ("", *path.split("."))
+    return "" if parent.isdigit() or parent in _SIDES else parent
 
 
 def _unit(path: str) -> int:

@@ -13,31 +13,41 @@ from torch import Tensor, nn
 from ..errors import WeightError
 from ..files import whole
 from ..source import dump, parse
+from ..spec import Spec
 
 SPEC = "archkit.spec"
 
 
 def save(model: Any, path: Path) -> None:
     """Writes the weights with the resolved spec beside them; whole or not at all."""
-    metadata = {"format": "pt", SPEC: dump(model.plan.spec.data())}
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
     with whole(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        save_file(tensors, temporary, metadata(model.plan.spec))
+
+
+def metadata(spec: Spec) -> dict[str, str]:
+    """What the header of a file says beside its tensors."""
+    return {"format": "pt", SPEC: dump(spec.data())}
 
 
 def read(path: Path) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
     """The spec's data and the tensors, mapped from the file."""
+    file = opened(path)
+    says = file.metadata() or {}
+    tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if SPEC not in says:
+        raise WeightError(f"{path} holds no spec; it was not written by archkit")
+    return parse(says[SPEC], f"{path} (its spec)").data, tensors
+
+
+def opened(path: Path) -> Any:
+    """A file of safetensors, mapped; raises WeightError where it is none, or is cut short."""
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return safe_open(path, framework="pt")
     except FileNotFoundError:
         raise WeightError(f"{path}: no such file") from None
     except (SafetensorError, OSError) as error:
         raise WeightError(f"{path} can't be read as safetensors: {error}") from None
-    if SPEC not in metadata:
-        raise WeightError(f"{path} holds no spec; it was not written by archkit")
-    return parse(metadata[SPEC], f"{path} (its spec)").data, tensors
 
 
 def fill(model: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:

@@ -13,15 +13,33 @@ from ..importer import Codebase, Entry, Table
 from ..module import UNet
 from ..plans import Node
 from .coordinates import Coordinates, walk
-from .rules import Dropped, Ledger, Rule, account, changed, stacked
+from .rules import Changed, Dropped, Ledger, Rule, account, stacked
+
+
+class _Inside(Mapping[str, Tensor]):
+    """The tensors whose names begin with a prefix, without it."""
+
+    def __init__(self, whole: Mapping[str, Tensor], prefix: str) -> None:
+        self._whole, self._prefix = whole, prefix
+        self._names = [n.removeprefix(prefix) for n in whole if n.startswith(prefix)]
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._whole[self._prefix + name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def adopted(
     model: UNet, theirs: Mapping[str, Tensor], codebase: Codebase
-) -> tuple[dict[str, Tensor], Ledger]:
+) -> tuple[Changed, Ledger]:
     """The state dict of a model out of theirs, and what became of every foreign tensor.
 
-    Raises WeightError unless all is accounted for, before any number is touched.
+    Raises WeightError unless all is accounted for. No number is touched before a tensor is asked
+    for.
 
     Arguments:
         model: Ours; on the meta device will do.
@@ -32,8 +50,8 @@ def adopted(
     inside, outside = _unwrapped(theirs, codebase)
     dropped = (Dropped(pattern, because) for pattern, because in codebase.dropped.items())
     ledger = account(inside, ours, rules(model, codebase), dropped)
-    state = dict(changed(inside, ours, ledger))
-    return state, Ledger(ledger.filled, (*ledger.dropped, *outside))
+    told = Ledger(ledger.filled, (*ledger.dropped, *outside))
+    return Changed(inside, ours, ledger), told
 
 
 def rules(model: UNet, codebase: Codebase) -> list[Rule]:
@@ -60,8 +78,7 @@ def _unwrapped(
 ) -> tuple[Mapping[str, Tensor], list[tuple[str, str]]]:
     """The tensors of the network inside a larger checkpoint, and what else is in it."""
     for prefix in codebase.inside:
-        size = len(prefix)
-        inside = {name[size:]: t for name, t in theirs.items() if name.startswith(prefix)}
+        inside = _Inside(theirs, prefix)
         if inside:
             outside = [name for name in theirs if not name.startswith(prefix)]
             return inside, [(name, f"it does not belong to `{prefix}`") for name in outside]
@@ -79,7 +96,8 @@ def _of(node: Node, at: Coordinates, model: UNet, codebase: Codebase) -> Iterato
             what = f"`{full}`, of a `{node.name}`"
             raise WeightError(f"the tables of {codebase.name} have no place for {what}")
         entry, stars, rest = found
-        theirs = tuple(_joined(where, _starred(their, stars), rest) for their in _named(entry))
+        names = (_starred(their.format(**asdict(at)), stars) for their in _named(entry))
+        theirs = tuple(_joined(where, name, rest) for name in names)
         if isinstance(entry, str):
             yield Rule(full, theirs)
         elif isinstance(entry, tuple):

@@ -84,7 +84,7 @@ def convert(
         dropped: Which of theirs are left out, and why.
     """
     ledger = account(theirs, ours, rules, dropped)
-    return dict(changed(theirs, ours, ledger)), ledger
+    return dict(Changed(theirs, ours, ledger)), ledger
 
 
 def account(
@@ -96,7 +96,7 @@ def account(
     """The ledger of a conversion, before any number is touched; raises WeightError."""
     rules, dropped = tuple(rules), tuple(dropped)
     faults = _faults(theirs, ours, rules, dropped)
-    if told := [f"{what} {_few(names)}" for what, names in faults if names]:
+    if told := [f"{what} {_grouped(names)}" for what, names in faults if names]:
         raise WeightError("these weights are of another network: " + "; ".join(told))
     if misfits := list(_misfits(theirs, ours, rules)):
         raise WeightError("these weights are of another network: " + _few(misfits, "; "))
@@ -104,13 +104,43 @@ def account(
     return Ledger(rules, tuple(left))
 
 
-def changed(
-    theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], ledger: Ledger
-) -> Iterator[tuple[str, Tensor]]:
-    """Each tensor of ours by its name, one at a time, after `account` found all in order."""
-    for rule in ledger.filled:
-        made = rule.change([theirs[name] for name in rule.theirs])
-        yield rule.ours, made.reshape(ours[rule.ours].shape)
+class Changed(Mapping[str, Tensor]):
+    """Ours out of theirs, after `account` found all in order; made when asked for, not kept.
+
+    Arguments:
+        theirs: The foreign state dict.
+        ours: Our state dict; only names and shapes are looked at.
+        ledger: Which of theirs make which of ours.
+    """
+
+    def __init__(
+        self, theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], ledger: Ledger
+    ) -> None:
+        self._theirs, self._ours = theirs, ours
+        self._rules = {rule.ours: rule for rule in ledger.filled}
+
+    def __getitem__(self, name: str) -> Tensor:
+        rule = self._rules[name]
+        made = rule.change([self._theirs[their] for their in rule.theirs])
+        return made.reshape(self._ours[name].shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def outlines(self) -> dict[str, Tensor]:
+        """All of them on the meta device: shapes and types, no numbers."""
+        return {
+            name: rule.change(blanks(rule, self._theirs)).reshape(self._ours[name].shape)
+            for name, rule in self._rules.items()
+        }
+
+
+def blanks(rule: Rule, theirs: Mapping[str, Tensor]) -> list[Tensor]:
+    """What a rule takes, on the meta device."""
+    return [torch.empty_like(theirs[name], device="meta") for name in rule.theirs]
 
 
 def _faults(
@@ -142,9 +172,8 @@ def _misfits(
 
 def _outline(rule: Rule, theirs: Mapping[str, Tensor]) -> tuple[int, ...] | None:
     """The shape that a rule makes; None where it can make nothing of theirs."""
-    blanks = [torch.empty(theirs[name].shape, device="meta") for name in rule.theirs]
     try:
-        return tuple(rule.change(blanks).shape)
+        return tuple(rule.change(blanks(rule, theirs)).shape)
     except RuntimeError:
         return None
 
@@ -159,3 +188,18 @@ def _squeezes(made: tuple[int, ...] | None, wanted: tuple[int, ...]) -> bool:
 def _few(names: Sequence[str], between: str = ", ") -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return between.join(names[:3]) + more
+
+
+def _grouped(names: Sequence[str]) -> str:
+    """Names; where there are many, the modules that they are in, as deep as a few can say."""
+    if len(names) <= 3:
+        return ", ".join(names)
+    split = [name.split(".") for name in names]
+    groups: Counter[str] = Counter()
+    for depth in range(1, max(map(len, split)) + 1):
+        deeper = Counter(".".join(parts[:depth]) for parts in split)
+        if groups and len(deeper) > 4:
+            break
+        groups = deeper
+    told = [f"{group}.* ({count})" if count > 1 else group for group, count in groups.items()]
+    return _few(told)

@@ -1,0 +1,162 @@
+"""EDM: DDPM++, NCSN++ and ADM in the form of Karras et al., 2022."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from archkit import Codebase, Config, Importer, Options
+
+from ..rows import Attention, Rows, Says, differing, finished
+from .common import Levels, label, resampling, wrapped
+from .names import DHARIWAL, SONG
+
+_HALF = "sqrt(1/2)"
+_SONG, _DHARIWAL = "SongUNet", "DhariwalUNet"
+_OWN = {"model_type", "embedding_type", "encoder_type", "decoder_type", "augment_dim"}
+
+
+class EDM(Importer):
+    """A `SongUNet` or `DhariwalUNet`, or `EDMPrecond` around one, by the arguments of its constructor.
+
+    ``model_type`` says which of the two, as for `EDMPrecond`. The original's `class_labels`, one-hot
+    vectors, are the condition ``label``, a class; `augment_labels` are ``augment``.
+
+    References:
+        | Elucidating the Design Space of Diffusion-Based Generative Models (Karras et al., 2022)
+        | https://arxiv.org/abs/2206.00364
+    """
+
+    type: Literal["edm"] = "edm"
+
+    def reads(self, config: Config) -> bool:
+        return "img_resolution" in config and bool(_OWN & set(config))
+
+    def spec(self, config: Config) -> dict[str, Any]:
+        options = Options(config, "EDM")
+        kind = _kind(options)
+        says = _surroundings(options)
+        made = _song(options) if kind == _SONG else _dhariwal(options)
+        says["conditioning"] = made.pop("conditioning")
+        says["input"]["size"] = made.pop("size")
+        options.close()
+        return finished("edm", {**says, **made})
+
+    def codebase(self, config: Config) -> Codebase:
+        return SONG if _kind(Options(config, "EDM")) == _SONG else DHARIWAL
+
+
+def _kind(options: Options) -> str:
+    """The class; the one that only `SongUNet` has arguments of is told by them."""
+    kind: str | None = options.take("model_type")
+    if kind not in (_SONG, _DHARIWAL, None):
+        options.refuse("model_type", kind)
+    return kind or _DHARIWAL
+
+
+def _surroundings(options: Options) -> Says:
+    into, out = options.take("in_channels"), options.take("out_channels")
+    if into is None:
+        return wrapped(options)
+    says: Says = {"input": {"channels": into}, "prediction": "none"}
+    return says if out == into else {**says, "output": {"channels": out}}
+
+
+def _song(options: Options) -> Says:
+    levels = Levels(options, 128, (1, 2, 2, 2), 4)
+    lit = levels.attended(options.take("attn_resolutions", (16,)))
+    pool, grow = resampling(options)
+    n, base = len(levels.widths) - 1, levels.base
+    one: Attention = {"heads": 1}
+    each: list[Attention] = [one if on else False for on in lit]
+    pooling, upsampling = {"type": "block", "by": pool}, {"type": "block", "by": grow}
+    rows = Rows(levels.widths, levels.blocks, each, each, one, [pooling] * n, [upsampling] * n)
+    block = {"shortcut": "resample", "scale": _HALF, "dropout": options.take("dropout", 0.1)}
+    says = rows.spec({"type": "self", "scale": _HALF})
+    says["block"] = {"type": "resnet", **differing(block, dropout=0)}
+    says["norm"] = {"type": "group", "min_width": 4, "eps": 1e-6}
+    says["size"] = levels.size
+    if levels.widths[0] != base:
+        says["stem"] = {"type": "conv", "channels": base}
+    says["conditioning"] = {
+        "time": _time(options, base),
+        **label(options, into="time"),
+        **_augment(options),
+    }
+    return {**says, **_pyramids(options, pool, grow)}
+
+
+def _time(options: Options, base: int) -> Says:
+    width = base * options.take("channel_mult_emb", 4)
+    channels = base * options.take("channel_mult_noise", 1)
+    kind = options.take("embedding_type", "positional")
+    says = {"channels": channels, "width": width, "order": "sin-cos"}
+    says = differing(says, channels=base, width=4 * base)
+    if kind == "fourier":
+        return {"type": "fourier", **says}
+    if kind != "positional":
+        options.refuse("embedding_type", kind)
+    return {"type": "sinusoidal", "shift": 1.0, **says}
+
+
+def _augment(options: Options) -> Says:
+    channels = options.take("augment_dim", 0)
+    if not channels:
+        return {}
+    says = {"type": "vector", "channels": channels, "layers": 1, "bias": False, "into": "time"}
+    return {"augment": says}
+
+
+def _pyramids(options: Options, pool: Says | str, grow: Says | str) -> Says:
+    """The layout, and the pyramids of images beside the trunk: `image` on the way down, `rgb` up."""
+    down = options.take("encoder_type", "standard")
+    up = options.take("decoder_type", "standard")
+    layout: Says = {"type": "edm"}
+    registers: Says = {}
+    if down != "standard":
+        keep = {"skip": "", "residual": "keep=image "}
+        if down not in keep:
+            options.refuse("encoder_type", down)
+            return {}
+        layout["enter"] = "keep=image stem tap"
+        layout["descend"] = f"down down@image join=image {keep[down]}tap"
+        taps = {"taps": pool["taps"]} if isinstance(pool, dict) and "taps" in pool else {}
+        taps = {"taps": [1.0, 1.0]} if pool == "avg" else taps
+        registers["image"] = {
+            "skip": {"pooling": pool, "skip": {"type": "add", "project": True}},
+            "residual": {
+                "pooling": {"type": "conv-blur", "width": "next", **taps},
+                "skip": {"type": "add", "scale": _HALF},
+            },
+        }[down]
+    if up == "skip":
+        layout |= {"ascend": "up up@rgb", "leave": "use=rgb"}
+        layout["decode"] = "(join block)*n (join block attention) head@rgb"
+        plain = {"type": "nearest", "conv": False}
+        registers["rgb"] = {"upsampling": plain if grow == "nearest" else grow, "skip": "add"}
+    elif up != "standard":
+        options.refuse("decoder_type", up)
+    return {"layout": layout, "registers": registers}
+
+
+def _dhariwal(options: Options) -> Says:
+    levels = Levels(options, 192, (1, 2, 3, 4), 3)
+    lit = levels.attended(options.take("attn_resolutions", (32, 16, 8)))
+    n, heads = len(levels.widths) - 1, levels.heads(64)
+    each: list[Attention] = [a if on else False for a, on in zip(heads, lit, strict=True)]
+    pooling, upsampling = {"type": "block", "by": "avg"}, {"type": "block", "by": "nearest"}
+    rows = Rows(levels.widths, levels.blocks, each, each, heads[-1], [pooling] * n, [upsampling] * n)
+    says = rows.spec({"type": "self"})
+    dropout = options.take("dropout", 0.1)
+    says["block"] = {"type": "resnet", "dropout": dropout} if dropout else None
+    says["norm"] = {"type": "group", "min_width": 4}
+    says["size"] = levels.size
+    base, stem = levels.base, levels.widths[0]
+    width = base * options.take("channel_mult_emb", 4)
+    time = differing({"channels": base, "width": width}, channels=stem, width=4 * stem)
+    says["conditioning"] = {
+        "method": "scale-shift",
+        **({"time": {"type": "sinusoidal", **time}} if time else {}),
+        **label(options, scaled=False, bias=False),
+        **_augment(options),
+    }
+    return says

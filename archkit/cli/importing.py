@@ -1,0 +1,94 @@
+"""import, export: networks of other codebases as ours, and back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..checkpoint import Checkpoint, find
+from ..conversion import Import, read_foreign
+from ..errors import WeightError
+from ..files import whole
+from ..source import dump
+from . import common
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("import")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("-o", "--output", default="-", metavar="SPEC.yaml", help="The spec; - is stdout.")
+@click.option("--weights", type=_FILE, metavar="OUT.safetensors", help="Write the weights as well.")
+@click.option("--family", metavar="NAME", help="See `archkit components importer`.")
+@click.option("--config", type=_FILE, help="What the network was made with, JSON or YAML.")
+@click.option("--ledger", is_flag=True, help="Tell what became of every tensor.")
+@click.pass_context
+def import_(context: click.Context, /, source: Path, output: str, **asked: Any) -> None:
+    """Turn a network of another codebase into a spec, and its weights into ours.
+
+    SOURCE is a config, a file of weights (.safetensors, the index of several, or .pt, .bin, .ckpt
+    that hold nothing but tensors), or a folder with both. What a config leaves open, names and
+    shapes of the weights may tell. Everything is accounted for, or nothing is written.
+    """
+    found = find(source, asked["config"])
+    needed = asked["weights"] or asked["ledger"]
+    if needed and found.weights is None:
+        raise WeightError(f"there are no weights beside {source}")
+    name = None if output == "-" else Path(output).stem
+    read = _read(context, found, asked["family"], name, needed)
+    with ExitStack() as files:
+        if output != "-":
+            files.enter_context(whole(Path(output))).write_text(dump(read.says))
+        if asked["weights"]:
+            _write(files.enter_context(whole(asked["weights"])), read)
+    if output == "-":
+        click.echo(dump(read.says), nl=False)
+    if asked["ledger"]:
+        click.echo(str(read.ledger), err=output == "-")
+
+
+def _read(
+    context: click.Context, found: Checkpoint, family: str | None, name: str | None, needed: bool
+) -> Import:
+    registry, state = common.registry(context), None
+    if found.weights and (needed or found.config is None):
+        from ..weights.foreign import read_tensors
+
+        state = read_tensors(found.weights)
+    return read_foreign(found.config, state, family, registry, name)
+
+
+def _write(path: Path, read: Import) -> None:
+    from ..weights.files import metadata
+
+    assert read.state is not None
+    stream(path, read.state, read.state.outlines(), metadata(read.spec))
+
+
+def stream(
+    path: Path,
+    state: Mapping[str, Tensor],
+    outlines: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+) -> None:
+    """Writes tensors one by one, with a bar on stderr where somebody looks at it."""
+    from ..weights.stream import write
+
+    total = sum(outline.nbytes for outline in outlines.values())
+    with _bar(total) as bar:
+        write(path, state, outlines, metadata, bar.update)
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Any]:
+    label = f"{total / 2**20:,.0f} MiB"
+    with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
+        yield bar

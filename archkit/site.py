@@ -1,0 +1,74 @@
+"""Where a component stands: everything it may know of the network around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from .component import Misfit
+from .shapes import Shape
+
+if TYPE_CHECKING:
+    from .parts import Resampler
+
+Side = Literal["input", "encoder", "bottleneck", "decoder", "output", "conditioning"]
+Role = Literal["input", "time", "output"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a component stands: everything it may know of the network around it.
+
+    Arguments:
+        dims: Spatial dimensions of the network, 1 to 3.
+        x: What reaches it along the trunk.
+        width: How many channels should leave.
+        side, level: Which part of the network, and how deep (0 is the finest).
+        skip: At a join, what comes along the skip.
+        embedding: Width of the embedding of time and conditions, if there is one.
+        contexts: The sequences that attention may read, by the name of their condition.
+        resample: The pooling or upsampling that a block has to do inside itself.
+        bare: For a resampler: it stands inside a block, which brings the convolutions.
+        stride: For an upsampling: the strides of the pooling that it undoes. For a block: those
+            of its first convolution, where the pooling before it is left to it.
+        clock: What times are multiplied with before they are embedded.
+        role: For a precondition: which of its places this is.
+        inner: For a block that leaves with another width than its stage has: that of the stage.
+    """
+
+    dims: int
+    x: Shape
+    width: int
+    side: Side = "encoder"
+    level: int = 0
+    skip: Shape | None = None
+    embedding: int | None = None
+    contexts: Mapping[str, Shape] = field(default_factory=dict)
+    resample: Resampler | None = None
+    bare: bool = False
+    stride: tuple[int, ...] | None = None
+    clock: float = 1.0
+    role: Role = "input"
+    inner: int | None = None
+
+    def per_axis(self, value: int | tuple[int, ...], option: str) -> tuple[int, ...]:
+        """One number for each spatial axis, from one for all or a list; Misfit if they differ."""
+        if isinstance(value, int):
+            return (value,) * self.dims
+        if len(value) != self.dims:
+            raise Misfit(
+                f"`{option}` names {len(value)} axes, and this network has {self.dims}",
+                "give one number for every axis, or one for each",
+                option=(option,),
+            )
+        return value
+
+    def at(self, channels: int, space: tuple[int, ...] | None = None) -> Site:
+        """This site further inside, where another number of channels arrives and leaves."""
+        x = Shape(channels, self.x.space if space is None else space)
+        return replace(self, x=x, width=channels, skip=None)
+
+    def bared(self, channels: int) -> Site:
+        """Where a block's own resampler stands, with so many channels."""
+        return replace(self.at(channels), resample=None, bare=True)

@@ -1,0 +1,116 @@
+"""Files of weights of other codebases, read one tensor at a time."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..checkpoint import INDEX
+from ..errors import WeightError
+from .files import opened
+
+_MAPPED = 256 * 2**20
+_GLOBAL = re.compile(r"(?:GLOBAL|class|Unsupported global:) ([\w.]+\.\w+)")
+
+
+def read_tensors(path: Path) -> Mapping[str, Tensor]:
+    """The tensors of a file by name; raises WeightError where it can't be read.
+
+    Those of safetensors are mapped from the file when they are asked for. Of pickles nothing but
+    tensors is read; one that holds anything else is refused, because reading it could run code.
+    """
+    if path.name.endswith(INDEX):
+        return Mapped(_indexed(path))
+    if path.suffix == ".safetensors":
+        return Mapped(dict.fromkeys(opened(path).keys(), path))
+    return _unpickled(path)
+
+
+class Mapped(Mapping[str, Tensor]):
+    """Tensors in files of safetensors; none is kept, so that memory holds a few of them.
+
+    Arguments:
+        where: The file of each.
+    """
+
+    def __init__(self, where: Mapping[str, Path]) -> None:
+        self._where = where
+        self._path: Path | None = None
+        self._file: Any = None
+        self._bytes = 0
+
+    def __getitem__(self, name: str) -> Tensor:
+        path = self._where[name]
+        if path != self._path or self._bytes > _MAPPED:
+            # What was read of a file stays in memory for as long as the file is mapped.
+            self._file, self._path, self._bytes = opened(path), path, 0
+        tensor: Tensor = self._file.get_tensor(name)
+        self._bytes += tensor.nbytes
+        return tensor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._where)
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+
+def _indexed(path: Path) -> dict[str, Path]:
+    """The file of each tensor, as an index says; each file holds what is said of it."""
+    try:
+        says = json.loads(path.read_bytes())["weight_map"]
+        where = {str(name): path.parent / file for name, file in says.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise WeightError(f"{path} is no index of files of weights") from None
+    for file in sorted(set(where.values())):
+        said = {name for name, other in where.items() if other == file}
+        if lacking := sorted(said - set(opened(file).keys())):
+            raise WeightError(f"{file} lacks `{lacking[0]}`, which {path.name} says is in it")
+    return where
+
+
+def _unpickled(path: Path) -> Mapping[str, Tensor]:
+    mapped = zipfile.is_zipfile(path)
+    try:
+        held = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except Exception as error:  # what a broken pickle raises, nobody knows
+        named = _GLOBAL.search(str(error))
+        if named is None:
+            raise WeightError(f"{path} can't be read: {_first(error)}") from None
+        raise WeightError(
+            f"{path} is refused: it is a pickle that holds `{named[1]}` beside tensors, and "
+            "reading it could run code; where you trust it, save its state dict as safetensors"
+        ) from None
+    if not isinstance(held, Mapping):
+        raise WeightError(f"{path} holds no state dict")
+    return _state(held, path)
+
+
+def _first(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _state(held: Mapping[str, Any], path: Path) -> Mapping[str, Tensor]:
+    """The state dict among what a checkpoint holds."""
+    if _tensors(held):
+        return held
+    inside = {name: value for name, value in held.items() if _tensors(value)}
+    if len(inside) == 1 or "state_dict" in inside:
+        found: Mapping[str, Tensor] = inside.get("state_dict") or next(iter(inside.values()))
+        return found
+    listed = ", ".join(f"`{name}`" for name in inside or held) or "nothing"
+    what = "several state dicts" if inside else "no state dict"
+    raise WeightError(f"{path} holds {what}: {listed}")
+
+
+def _tensors(value: Any) -> bool:
+    """Whether it is a state dict."""
+    held = value.values() if isinstance(value, Mapping) else ()
+    return bool(held) and all(isinstance(one, Tensor) for one in held)
