@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from . import inherit
 from .complaints import problems as complaints
+from .document import Text
 from .errors import Problem, SpecError
+from .origins import Origin, origins
 from .places import Origins, amended, in_reading_order, located
 from .plans import Plan
 from .registry import Registry, default_registry
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from .drawing import Drawing, StyleOptions
     from .module import UNet
 
-Source = str | os.PathLike[str] | Mapping[str, Any] | Spec
+Source = str | os.PathLike[str] | Mapping[str, Any] | Text | Spec
 
 
 def load_spec(
@@ -32,7 +34,7 @@ def load_spec(
     """A validated spec; raises SpecError with every complaint, each at its line.
 
     Arguments:
-        source: A path, a mapping, or YAML text (which has more than one line).
+        source: A path, a mapping, YAML text (which has more than one line), or the Text of a file.
         overrides: As on the command line: ``encoder.0.channels=64``.
         registry: The components it may name; those installed by default.
 
@@ -50,6 +52,12 @@ def load_spec(
 def spec_document(document: Document, registry: Registry) -> Spec:
     """The spec of a document; complaints are located in it."""
     return _validated(document, registry)[0]
+
+
+def origins_document(document: Document, registry: Registry) -> list[Origin]:
+    """Each value of the spec of a document, and the line or the flag that it came from."""
+    spec, filled = _validated(document, registry)
+    return origins(spec, document, filled)
 
 
 def read(
@@ -153,7 +161,7 @@ def draw(
     def planned(given: Source | Plan | UNet) -> Plan:
         if isinstance(given, Plan):
             return given
-        if isinstance(given, Spec | str | os.PathLike | Mapping):
+        if isinstance(given, Spec | str | os.PathLike | Mapping | Text):
             return plan(given, size, registry=registry)
         return given.plan
 

@@ -44,14 +44,14 @@ def find(source: Path, config: Path | None = None) -> Checkpoint:
         weights = _in_folder(source)
         if chosen is None and weights is None:
             raise WeightError(f"{source} holds neither a config.json nor a file of weights")
-        return Checkpoint(chosen and read_config(chosen), weights)
+        return Checkpoint(read_config(chosen) if chosen else None, weights)
     if not source.exists():
         raise WeightError(f"{source}: no such file")
     if source.name.endswith(SUFFIXES):
         beside = source.parent / "config.json"
         if config is None and source.name.startswith(_OWN) and beside.exists():
             config = beside
-        return Checkpoint(config and read_config(config), source)
+        return Checkpoint(read_config(config) if config else None, source)
     if source.suffix in (".json", ".yaml", ".yml") and config is None:
         return Checkpoint(read_config(source), _in_folder(source.parent))
     listed = ", ".join(SUFFIXES)
@@ -61,7 +61,8 @@ def find(source: Path, config: Path | None = None) -> Checkpoint:
 def read_config(path: Path) -> Config:
     """A config as plain data; raises WeightError for what is no mapping."""
     if path.suffix != ".json":
-        return parse(path.read_bytes(), str(path)).data
+        says: Config = parse(path.read_bytes(), str(path)).data
+        return says
     try:
         found = json.loads(path.read_bytes())
     except ValueError as error:

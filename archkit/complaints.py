@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from .component import Component
-from .errors import Problem, SpecPath, dotted
+from .errors import Problem, SpecPath, dotted, sole_match
 from .registry import Registry
-from .scalars import scalar, written
+from .scalars import scalar, switch, written
 from .spec import Conditioning, Spec
 from .vocabulary import ABSENT, below, homes, place, reader, slot_or_model
 
@@ -111,13 +111,19 @@ def _problem(path: SpecPath, entries: list[Any], data: Any, registry: Registry) 
         return _typeless(path, context["kind"], entry["input"], registry)
     if kind in ("value_error", "assertion_error"):
         return Problem("bad-value", entry["msg"].partition(", ")[2], "", path)
+    given = entry["input"]
+    given = given.get("type") if isinstance(given, Mapping) else given  # a name, opened already
+    if (word := switch(given)) and any("bool" in e["type"] for e in entries):
+        what = f"`{path[-1]}` takes true or false, not `{given}`"
+        return Problem("wrong-type", what, f"did you mean `{word}`?", path, instead=word)
     if ("-" in kind or "message" in context) and kind != "wrong-type":
         return _custom(path, kind, entry, data)
     wanted = " or ".join(dict.fromkeys(map(_wanted, told or entries)))
     name = path[-1] if isinstance(path[-1], str) else dotted(path)
     what = f"`{name}` takes {wanted}, not {_shown(entry['input'])}"
     if near := _meant(entries):
-        return Problem("wrong-type", what, f"did you mean `{near}`?", path, instead=near)
+        instead = sole_match(entry["input"], _legal(entries))
+        return Problem("wrong-type", what, f"did you mean `{near}`?", path, instead=instead)
     return Problem("wrong-type", what, _mend(path, entries, data, registry), path)
 
 
@@ -130,7 +136,9 @@ def _custom(path: SpecPath, code: str, entry: Any, data: Any) -> Problem:
             near = _near(str(path[1]), Conditioning.model_fields)
             if near:
                 what = f"`{path[1]}` would be a condition, and {entry['ctx']['message']}"
-                return Problem("unknown-key", what, f"did you mean `{near}`?", path, instead=near)
+                instead = sole_match(str(path[1]), Conditioning.model_fields)
+                mend = f"did you mean `{near}`?"
+                return Problem("unknown-key", what, mend, path, instead=instead)
         if isinstance(below(value_of(data, path), "type"), str):
             path = (*path, "type")
     what, instead = context.get("message") or entry["msg"], context.get("instead", "")
@@ -180,8 +188,12 @@ def _is_number(value: Any) -> bool:
 def _meant(entries: list[Any]) -> str:
     """The word that was probably meant, where there is a choice of words."""
     value = entries[0]["input"]
-    legal = "".join(str(e.get("ctx", {}).get("expected", "")) for e in entries)
-    return _near(value, legal.split("'")[1::2]) if isinstance(value, str) else ""
+    return _near(value, _legal(entries)) if isinstance(value, str) else ""
+
+
+def _legal(entries: list[Any]) -> list[str]:
+    """The words of a choice of words."""
+    return "".join(str(e.get("ctx", {}).get("expected", "")) for e in entries).split("'")[1::2]
 
 
 def _mend(path: SpecPath, entries: list[Any], data: Any, registry: Registry) -> str:
@@ -234,17 +246,17 @@ def _unknown_key(path: SpecPath, data: Any, registry: Registry) -> Problem:
     known = [k for k in owner.model_fields if k != "type"]
     part = issubclass(owner, Component)
     what = f"{place(owner)} has no {'option' if part else 'key'} `{key}`"
-    near = _near(key, known)
+    near, instead = _near(key, known), sole_match(key, known)
     mends = [f"did you mean `{near}`?"] if near else []
     # Slots are filled by now, so that nobody knows who gave them.
     if near in value_of(data, tuple(above)) and not part and not slot_or_model(owner, near)[0]:
-        mends, near = [f"drop it, for `{near}` is given already"], ""
+        mends, instead = [f"drop it, for `{near}` is given already"], ""
     value = value_of(data, path)
     if elsewhere := list(islice(homes(key, value, owner, registry), 1 if part else 2)):
         mends.append(f"`{key}` belongs to {', or to '.join(elsewhere)}")
     if not mends:
         mends.append(f"it takes {', '.join(f'`{k}`' for k in known)}" if known else "drop it")
-    return Problem("unknown-key", what, " ".join(mends), path, instead=near)
+    return Problem("unknown-key", what, " ".join(mends), path, instead=instead)
 
 
 def _near(word: str, known: Any) -> str:

@@ -42,6 +42,10 @@ class Text:
             return ""
         return "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line)
 
+    def index(self, line: int, column: int) -> int:
+        """Where in the text a place is; both counted from 0."""
+        return _starts(self.text)[line] + column
+
     def at(self, index: int) -> Place:
         """The place of one character."""
         starts = _starts(self.text)

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,6 +27,17 @@ def dotted(path: SpecPath) -> str:
         'encoder.0.blocks.1.dropout'
     """
     return ".".join(map(str, path))
+
+
+def sole_match(word: str, known: Iterable[str]) -> str:
+    """The one known word that is near; empty where there is none, or more than one.
+
+    Examples:
+        >>> sole_match("chanels", ["channels", "size"]), sole_match("blok", ["block", "blocks"])
+        ('channels', '')
+    """
+    found = difflib.get_close_matches(word, list(known), 2, 0.7)
+    return found[0] if len(found) == 1 else ""
 
 
 def counted(number: int, noun: str) -> str:
@@ -66,7 +78,8 @@ class Problem:
         span: The place in the text, once a Document has located it.
         excerpt: The line of text at the span.
         more: How many further nodes have the same complaint, because the same value is to blame.
-        instead: The word to write in place of the key or the name at `path`, where that mends it.
+        instead: The word to write in place of the key or the name at `path`, where that mends it
+            and no other word would.
     """
 
     code: str

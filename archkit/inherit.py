@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .composer import MAX_CHARACTERS
-from .document import Document, Node
+from .document import Document, Node, Text
 from .errors import Problem, Span, SpecError, SpecPath
 from .overrides import Override, from_argument, from_setting
 from .source import parse
@@ -32,7 +32,7 @@ _BYTES = 4 * MAX_CHARACTERS + 1  # what is longer than this is too long in any e
 
 
 def load(
-    source: str | os.PathLike[str] | Mapping[str, Any],
+    source: str | os.PathLike[str] | Mapping[str, Any] | Text,
     *,
     overrides: Sequence[str] = (),
     library: Callable[[str], Path | None],
@@ -44,7 +44,8 @@ def load(
     that says it, one in an override in the override.
 
     Arguments:
-        source: A path, a mapping, YAML text (which has more than one line), or ``-`` for stdin.
+        source: A path, a mapping, YAML text (which has more than one line), ``-`` for stdin, or
+            the Text of a file, as somebody is about to write it.
         overrides: As on the command line: ``encoder.0.channels=64``.
         library: The file of a shipped spec that `extends` may name.
         known: The names of shipped specs, for suggestions.
@@ -61,6 +62,14 @@ def load(
     if overrides and not any(argument.startswith("parameters=") for argument in overrides):
         root = _without(root, "parameters")  # a changed network has another number of them
     return Document(root, found)
+
+
+def files(source: Path, library: Callable[[str], Path | None]) -> set[Path]:
+    """Every file that a spec is made of, whatever is wrong with it; and those that it lacks."""
+    reading = _Reading(library, ())
+    with reading.collecting():
+        reading.root(source)
+    return set(reading.sought)
 
 
 def merged(base: Node, top: Node) -> Node:
@@ -90,6 +99,7 @@ class _Reading:
     found: list[Problem] = field(default_factory=list)
     complete: bool = True
     files: dict[Path, tuple[Node, int]] = field(default_factory=dict)
+    sought: list[Path] = field(default_factory=list)
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
@@ -110,8 +120,12 @@ class _Reading:
             self.found += error.problems
             return root
 
-    def root(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> Node:
+    def root(self, source: str | os.PathLike[str] | Mapping[str, Any] | Text) -> Node:
         """The tree of the source, whatever that is."""
+        if isinstance(source, Text):
+            path = Path(source.name)
+            document = parse(source.text, source.name)
+            return self.tree(document, path.parent, (path.resolve(),))[0]
         if isinstance(source, Mapping):
             document = Document(_from_python(source))
             return self.tree(document, Path(), (Path("<data>"),))[0]
@@ -137,6 +151,7 @@ class _Reading:
         return self.files[place]
 
     def contents(self, path: Path) -> bytes:
+        self.sought.append(path)
         try:
             with path.open("rb") as file:
                 return file.read(_BYTES)
@@ -224,6 +239,7 @@ class _Reading:
         """A file beside the spec, or a shipped spec."""
         with suppress(OSError):
             path = folder / name
+            self.sought.append(path)
             return path if path.is_file() else self.library(name)
         return None
 

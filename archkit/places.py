@@ -8,6 +8,7 @@ from typing import Any
 
 from .document import Document, Node
 from .errors import Problem, SpecPath
+from .scalars import scalar
 
 Origins = Mapping[SpecPath, SpecPath | None]
 """For places of a filled spec, the place in the text they were filled from; None for a default."""
@@ -86,7 +87,7 @@ def _changed(node: Node, path: SpecPath, problem: Problem) -> Node | None:
         changed, step = child, problem.instead
         node = replace(node, data={k: v for k, v in node.data.items() if v is not child})
     else:
-        changed = replace(child, data=problem.instead)
+        changed = replace(child, data=scalar(problem.instead))
     if changed is None or (step in node.data and problem.code == "unknown-key" and not below):
         return None
     if isinstance(node.data, tuple):

@@ -14,8 +14,9 @@ from math import lcm
 from .parts import Skip
 from .shapes import SizeMap
 
-# Sizes beyond this are out of the way of every border effect.
-_FAR = 4096
+# Sizes beyond this are out of the way of every border effect, where the coarsest level has so many
+# positions as well.
+_FAR, _ROOM = 4096, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def prove(index: int, steps: Sequence[Step], output: str, equal: bool) -> Axis:
         out = _walk(steps, output, index, n)
         return isinstance(out, int) and (out == n or not equal)
 
-    start = period * (_FAR // period + 1)
+    start = period * (_FAR // period + _ROOM)
     rests = tuple(n - start for n in range(start, start + period) if fits(n))
     multiple, rests = _reduced(period, rests)
     legal = (n for n in range(1, start + period) if n % multiple in rests and fits(n))

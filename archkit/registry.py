@@ -19,7 +19,7 @@ from .admission import Plugin as Plugin
 from .component import Component
 from .contract import KINDS, Offer, components
 from .discovery import BUILT_IN, Candidate, candidates
-from .errors import PluginError
+from .errors import PluginError, sole_match
 
 Extra = Literal["spec", "writer", "command"]
 """What plugins offer besides components."""
@@ -258,7 +258,8 @@ class Registry:
             what = f"the plugin `{owner}` has no {kind} called `{bare}`"
         else:
             what, otherwise = f"no plugin called `{owner}` is loaded", "see `archkit plugins`"
-        near = difflib.get_close_matches(name, self._written(kind, bool(slash)), 1)
+        written = self._written(kind, bool(slash))
+        near = difflib.get_close_matches(name, written, 1)
         others = [k for k in KINDS if name in self._written(k, bool(slash))]
         if near:
             mends = [f"did you mean `{near[0]}`?"]
@@ -267,7 +268,7 @@ class Registry:
         else:
             mends = []
         mend = "; ".join([*mends, *self._failures()]).replace("?;", "?") or otherwise
-        return what, mend, near[0] if near else ""
+        return what, mend, sole_match(name, written)
 
     def _written(self, kind: str, whole: bool) -> list[str]:
         """The names of a kind, those of plugins with an owner if `whole`."""

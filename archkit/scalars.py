@@ -21,6 +21,7 @@ MAX_DIGITS = 100
 _SWITCH = frozenset(
     word for low in ("y", "n", "yes", "no", "on", "off") for word in (low, low.title(), low.upper())
 )
+_ON = frozenset(("y", "yes", "on"))
 _OCTAL = re.compile(r"[-+]?0[0-7]+")
 _ODD_NUMBER = re.compile(
     r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
@@ -67,6 +68,18 @@ def surprise(word: str) -> tuple[str, str, str] | None:
         mend = "write the number in digits alone, or put the text in quotes"
         return "yaml-1.1-number", f"`{word}` is text here, as YAML 1.2 reads it", mend
     return None
+
+
+def switch(word: Any) -> str:
+    """The switch that YAML 1.1 took a word for, as YAML 1.2 writes it; empty if for none.
+
+    Examples:
+        >>> switch("Yes"), switch("off"), switch("true")
+        ('true', 'false', '')
+    """
+    if not isinstance(word, str) or word not in _SWITCH:
+        return ""
+    return "true" if word.lower() in _ON else "false"
 
 
 def written(value: Any, *, enclosed: bool = False) -> str:

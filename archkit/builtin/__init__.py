@@ -26,6 +26,10 @@ _WHERE = {
     "magnitude_ends": "stem.magnitude-preserving:MagnitudeStem "
     "head.magnitude-preserving:MagnitudeHead skip.magnitude-preserving:MagnitudeSkip "
     "time.magnitude-preserving:MagnitudeTime embedding.magnitude-preserving:MagnitudeSum",
+    "filters": "pooling.filter:FilterPooling upsampling.filter:FilterUpsampling",
+    "concatenation": "embedding.concat:Concatenation",
+    "planes": "time.planes:Planes",
+    "block_head": "head.block:BlockHead",
     "skips": "skip.concat:Concat skip.add:Add skip.none:NoSkip skip.gated:Gated",
     "norms": "norm.group:GroupNorm norm.layer:LayerNorm norm.rms:RMSNorm "
     "norm.instance:InstanceNorm norm.batch:BatchNorm norm.none:NoNorm",
@@ -44,7 +48,8 @@ _WHERE = {
     "preconditions": "precondition.edm:EDM precondition.over-sigma:OverSigma",
     "layouts": "layout.ddpm:DDPM layout.edm:EDM layout.classic:Classic "
     "layout.k-diffusion:KDiffusion layout.hourglass:Hourglass layout.flat:Flat "
-    "layout.lucidrains:Lucidrains layout.monai:Monai",
+    "layout.lucidrains:Lucidrains layout.monai:Monai layout.narrowing:Narrowing "
+    "layout.diffuser:Diffuser layout.dance-diffusion:DanceDiffusion",
     "importers.diffusers": "importer.diffusers:Diffusers",
     "importers.edm": "importer.edm:EDM importer.edm2:EDM2",
     "importers.guided_diffusion": "importer.guided-diffusion:GuidedDiffusion "
@@ -54,6 +59,7 @@ _WHERE = {
     "importer.monai-basic-unet:MonaiBasicUNet importer.monai-attention-unet:MonaiAttentionUnet",
     "importers.nnunet": "importer.nnunet:NnUNet",
     "importers.azula": "importer.azula:Azula",
+    "importers.diffusion_policy": "importer.diffusion-policy:DiffusionPolicy",
     "importers.lucidrains": "importer.lucidrains:Lucidrains",
 }
 

@@ -70,15 +70,13 @@ def convolutions(block: ConvolutionRow, site: Site, vectors: int) -> tuple[Op, .
         here = replace(site, width=width)
         ops = (*ops, convolution(block.kernel, channels, width, "conv1"))
         for step in steps:
+            entering = method if step == block.enters else "none"
             if step == "norm":
-                entering = method if block.enters == "norm" else "none"
-                ops, method = (*ops, *taken(entering, block.norm, here, vectors)), (
-                    "none" if block.enters == "norm" else method
-                )
+                ops = (*ops, *taken(entering, block.norm, here, vectors))
             elif step == "activation":
                 ops = (*ops, *block.activation.steps(site, "conv1"))
-                if block.enters == "activation":
-                    ops, method = (*ops, *_told(method, here, vectors)), "none"
+                ops = (*ops, *taken(entering, None, here, vectors))
+            method = "none" if entering != "none" else method
         channels = width
     return ops
 
@@ -110,16 +108,17 @@ def up_convolution(part: UpConvolution, site: Site) -> tuple[Op, ...]:
     return tuple(ops)
 
 
-def taken(method: str, norm: Norm, site: Site, vectors: int) -> tuple[Op, ...]:
-    """A norm, and the embedding that is taken before or after it; the trunk comes from conv1."""
+def taken(method: str, norm: Norm | None, site: Site, vectors: int) -> tuple[Op, ...]:
+    """A norm, if any, and the embedding taken before or after it; the trunk comes from conv1."""
     here = site.at(site.width)
+    before = norm.steps(here) if norm else ()
     if method == "none":
-        return norm.steps(here)
+        return before
     linear = Op(f"Linear {site.embedding} → {vectors}", ("embedding",), "vectors")
     if method in ("add", "multiply"):
         sign = "+" if method == "add" else "×"
-        return (linear, Op(sign, ("conv1", "vectors")), *norm.steps(here))
-    normed = norm.steps(here, "normed")
+        return (linear, Op(sign, ("conv1", "vectors")), *before)
+    normed = norm.steps(here, "normed") if norm else ()
     return (*normed, linear, Op("scale, shift", ("normed" if normed else "conv1", "vectors")))
 
 

@@ -83,6 +83,66 @@ class KDiffusion(Layout):
     leave: str = "head"
 
 
+class Narrowing(Layout):
+    """As `k-diffusion`, but the last block of a stage leaves with the width of the next finer one.
+
+    References:
+        | Elucidating the Design Space of Diffusion-Based Generative Models
+          (Karras et al., 2022), in the form of k-diffusion's image_v1
+        | https://arxiv.org/abs/2206.00364
+    """
+
+    type: Literal["narrowing"] = "narrowing"
+    enter: str = "stem"
+    encode: str = "(block attention)*n"
+    descend: str = "tap down"
+    middle: str = ""
+    ascend: str = "up join"
+    decode: str = "(block attention)*(n-1) (narrow attention)"
+    leave: str = "head"
+
+
+class Diffuser(Layout):
+    """One skip a stage, the deepest too; two blocks at the bottom.
+
+    A row of the decoder has the width of what it grows into. The finest skip is not read by the
+    original: say ``skip: none`` in that row.
+
+    References:
+        | Planning with Diffusion for Flexible Behavior Synthesis (Janner et al., 2022)
+        | https://arxiv.org/abs/2205.09991
+    """
+
+    type: Literal["diffuser"] = "diffuser"
+    enter: str = ""
+    encode: str = "(block attention)*n tap"
+    descend: str = "down"
+    middle: str = "(block) (block)"
+    ascend: str = "up"
+    decode: str = "join (block attention)*n"
+    leave: str = "head"
+
+
+class DanceDiffusion(Layout):
+    """One skip a stage, the deepest too; six blocks at the bottom, which is coarser by one more.
+
+    The last block of a stage leaves with the width of the next finer one.
+
+    References:
+        | Dance Diffusion (Evans, 2022)
+        | https://github.com/Harmonai-org/sample-generator
+    """
+
+    type: Literal["dance-diffusion"] = "dance-diffusion"
+    enter: str = ""
+    encode: str = "(block attention)*n tap"
+    descend: str = "down"
+    middle: str = "down (block attention)*6 up"
+    ascend: str = "up"
+    decode: str = "join (block attention)*(n-1) (narrow attention)"
+    leave: str = "head"
+
+
 class Hourglass(Layout):
     """One skip a stage; the deepest stage is the bottleneck, the stem makes the tokens.
 

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "new": ("new", "Begin a spec, or a plugin."),
-    "check": ("paper", "Say everything that is wrong with a spec: structure and shapes."),
+    "check": ("check", "Say everything that is wrong with a spec: structure and shapes."),
     "plan": ("paper", "List the network node by node, and prove its shapes."),
     "resolve": ("paper", "Print a spec with every default written out."),
     "components": ("catalogue", "List what a spec can name."),
-    "explain": ("explain", "Explain a component, a kind, a key of a spec, or the code of an error."),
+    "explain": (
+        "explain",
+        "Explain a component, a kind, a key of a spec, or the code of an error.",
+    ),
     "plugins": ("plugins", "List the plugins, or check that one obeys the laws of components."),
     "schema": ("catalogue", "Print the JSON Schema of a spec, for editors."),
     "show": ("numbers", "Show what a network takes: parameters, MACs, memory, receptive field."),

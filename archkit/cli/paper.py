@@ -1,4 +1,4 @@
-"""check, plan, resolve: everything that needs no torch."""
+"""plan, resolve: a network on paper."""
 
 from __future__ import annotations
 
@@ -9,82 +9,26 @@ from typing import Any
 import click
 
 from .. import api
-from ..errors import Problem, counted
 from ..plans import Plan
 from ..shapes import axis_names
 from . import common
-
-FORMAT = 1
-"""Version of what `check --format json` prints."""
-
-
-@click.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@common.size
-@common.overrides
-@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text")
-@click.pass_context
-def check(
-    context: click.Context,
-    files: tuple[str, ...],
-    size: tuple[int, ...] | None,
-    overrides: tuple[str, ...],
-    form: str,
-) -> int:
-    """Say everything that is wrong with each FILE (- is stdin): structure and shapes.
-
-    Exits with 1 if anything is.
-    """
-    registry = common.registry(context)
-    found: list[tuple[str, Problem]] = []
-    for name in files:
-        source, file = common.source(name), "<stdin>" if name == "-" else name
-        problems = api.check(source, size, overrides=overrides, registry=registry)
-        if form == "text":
-            _say(file, problems)
-        elif form == "github":
-            for problem in problems:
-                click.echo(_annotation(file, problem))
-        found += [(file, problem) for problem in problems]
-    valid = all(problem.severity != "error" for _, problem in found)
-    if form == "json":
-        told = [{"file": file, **problem.as_dict()} for file, problem in found]
-        report = {"format_version": FORMAT, "valid": valid, "diagnostics": told}
-        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
-    return 0 if valid else 1
-
-
-def _say(file: str, problems: list[Problem]) -> None:
-    for problem in problems:
-        click.echo(f"{problem}\n", err=True)
-    errors = sum(p.severity == "error" for p in problems)
-    if not errors:
-        click.echo(f"{file}: fine")
-    else:
-        click.echo(f"{file}: {counted(errors, 'error')}", err=True)
-
-
-def _annotation(file: str, problem: Problem) -> str:
-    """One line that GitHub shows beside the code."""
-    place = f"file={file},"
-    if span := problem.span:
-        place = f"file={span.file},line={span.line},col={span.column},"
-        if span.end_line == span.line:  # columns of several lines are refused
-            place += f"endColumn={span.end_column},"
-    text = problem.message + (f"; {problem.mend}" if problem.mend else "")
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{problem.severity} {place}title=archkit {problem.code}::{escaped}"
 
 
 @click.command()
 @common.one_file
 @common.overrides
+@click.option("--origin", is_flag=True, help="List each value, with the line or flag it is from.")
 @click.pass_context
-def resolve(context: click.Context, file: str, overrides: tuple[str, ...]) -> None:
+def resolve(context: click.Context, file: str, overrides: tuple[str, ...], origin: bool) -> None:
     """Print FILE with inheritance merged and every default written out."""
+    registry = common.registry(context)
     document = common.document(file, overrides)
-    spec = api.spec_document(document, common.registry(context))
-    click.echo(spec.yaml(), nl=False)
+    if origin:
+        found = api.origins_document(document, registry)
+        rows = [(o.path, json.dumps(o.value, ensure_ascii=False), o.where) for o in found]
+        click.echo("\n".join(_table(rows, right=())))
+    else:
+        click.echo(api.spec_document(document, registry).yaml(), nl=False)
 
 
 @click.command()

@@ -19,7 +19,7 @@ class End:
 
     Arguments:
         h: Its height, half of it above the middle line.
-        above: What pills of images that join the sample need above it.
+        above: What pills of what joins the sample need above it.
         spots: The middle of each box, and half its width, by the node's path; ``x`` and ``out``
             are the pills.
     """
@@ -53,8 +53,9 @@ def entry(desk: Desk) -> End:
         x += GAP
         items += _chip(desk, x, wide, piece)
         spots[piece.path] = (x + wide / 2, wide / 2)
-        if piece.kind == "condition":
-            items += _image(desk, x + wide / 2, piece)
+        joins = [name for name in piece.node.inputs[1:] if name in plan.inputs]
+        if joins and piece.kind != "precondition":
+            items += _joining(desk, x + wide / 2, piece, joins[0])
             above = 34.0
         x, last = x + wide, piece.path
     return End(x, _height(desk), above, tuple(items), spots, last)
@@ -160,11 +161,10 @@ def _arrow(x: float, to: float, source: str, target: str) -> list[Item]:
     return [Line(points=points, ink="flow", width=1.3, role="flow", source=source, target=target)]
 
 
-def _image(desk: Desk, x: float, piece: Piece) -> list[Item]:
-    """The pill of an image that joins the sample, above the chip that joins it."""
-    name = piece.node.inputs[1]
-    ink = desk.inks[name]
-    told = f"{name} · {springs.pill(desk.outline.plan, name)}"
+def _joining(desk: Desk, x: float, piece: Piece, name: str) -> list[Item]:
+    """The pill of what joins the sample, above the chip that joins it."""
+    ink, shape = desk.inks[name], springs.pill(desk.outline.plan, name)
+    told = f"{springs.called(name)} · {shape}" if shape else springs.called(name)
     size = desk.sizes.strand
     w, h, y = font.width(told, size) + 14, size + 8, -(desk.sizes.chip + 12) / 2 - 16
     pill = Box(

@@ -122,13 +122,12 @@ def _stage(side: str, level: int, found: tuple[Piece, ...], changes: Changes) ->
 
 def strands(found: Outline) -> tuple[Strand, ...]:
     """Every tensor that leads somewhere else than to the next node, in bundles."""
-    homes = _homes(found)
     cards = {path: s.id for s in found.stages for p in s.pieces for path in p.nodes}
     bundles: dict[tuple[str, str, str, bool], list[Link]] = {}
     for link in (*found.changes.links, *_threads(found)):
         target = cards.get(link.target, "")
-        source = homes.get(link.source, "")
         across = crosses(found.changes, link)
+        source = _home(found, link, cards) if across else cards.get(link.source, "")
         if across and not source and target.startswith("decoder"):
             source = next((s.id for s in found.stages if s.side == "encoder"), "")
         bundles.setdefault((source, target, link.mode, across), []).append(link)
@@ -146,23 +145,16 @@ def strands(found: Outline) -> tuple[Strand, ...]:
     )
 
 
-def _homes(found: Outline) -> dict[str, str]:
-    """For each node, the stage where its output is at home: after its last pooling, the next."""
-    homes: dict[str, str] = {}
-    for i, stage in enumerate(found.stages):
-        rest = found.stages[i + 1 :]
-        after = next((s.id for s in rest if s.mark == stage.mark or not s.mark), stage.id)
-        leaves, last = False, stage.pieces.index(worked(stage.trunk))
-        for place, piece in enumerate(stage.pieces):
-            gone = piece.mark == "removed" and not stage.mark
-            pools = piece.kind == "pooling" and stage.side == "encoder" and not piece.aside
-            pools &= place > last
-            leaves |= pools and not gone
-            homes[piece.path] = after if leaves and not piece.aside else stage.id
-            if pools and gone and rest:
-                homes[piece.path] = rest[0].id
-            homes.update(dict.fromkeys(piece.also, stage.id))
-    return homes
+def _home(found: Outline, link: Link, cards: dict[str, str]) -> str:
+    """The stage where a skip starts: what leaves a stage towards the next is that one's input."""
+    if link.source == "x":
+        return ""
+    side, level = place(found.changes.node(link.source))
+    next_one = f"encoder.{level + 1}"
+    leaves = side == "encoder" and link.level == level + 1
+    if leaves and any(stage.id == next_one for stage in found.stages):
+        return next_one
+    return cards.get(link.source, "")
 
 
 def _threads(found: Outline) -> list[Link]:

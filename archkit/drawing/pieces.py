@@ -9,6 +9,7 @@ from ..costs import Cost
 from ..plans import Link, Node
 from ..shapes import Shape
 from .changes import Changes, Mark
+from .springs import OUTSIDE
 
 _SIDES = ("input", "encoder", "bottleneck", "decoder", "output")
 _SHORT = dict(zip(_SIDES, ("in", "enc", "mid", "dec", "out"), strict=True))
@@ -58,8 +59,7 @@ class Piece:
     @property
     def group(self) -> str:
         """What it has its colour in common with; what is not the network's own has none."""
-        outside = self.kind in ("condition", "precondition", "time", "embedding")
-        return "plain" if outside else self.node.component.grouped()
+        return "plain" if self.kind in OUTSIDE else self.node.component.grouped()
 
     @property
     def resamples(self) -> bool:

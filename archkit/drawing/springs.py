@@ -11,6 +11,10 @@ from . import labels
 from .palette import CONDITIONS
 
 
+OUTSIDE = ("condition", "precondition", "time", "embedding")
+"""Kinds of what stands around the network; those on the trunk stand in the row of the input."""
+
+
 @dataclass(frozen=True)
 class Spring:
     """A node of the conditioning and all that it reads, or an input of the network.
@@ -70,7 +74,7 @@ def buses(plan: Plan) -> tuple[Bus, ...]:
     for node in plan:
         if node.inputs[:1] and node.inputs[0] in trunk:
             trunk.add(node.path)
-            if node.component.kind not in ("condition", "precondition"):
+            if node.component.kind not in OUTSIDE:
                 read += node.inputs[1:]
     colours = inks(plan)
     return tuple(_bus(plan, value, colours) for value in dict.fromkeys(read) if value not in trunk)
@@ -88,8 +92,7 @@ def _bus(plan: Plan, value: str, colours: dict[str, str]) -> Bus:
 
 def _spring(plan: Plan, value: str, colours: dict[str, str]) -> Spring:
     if value in plan.inputs:
-        words = "timestep t" if value == "t" else value
-        return Spring(value, None, words, (), colours[value])
+        return Spring(value, None, called(value), (), colours[value])
     node = plan[value]
     feeds = tuple(_spring(plan, name, colours) for name in node.inputs)
     words = node.component.caption(node.site)
@@ -117,6 +120,11 @@ def inks(plan: Plan) -> dict[str, str]:
         left = [ink for ink in CONDITIONS if ink not in found.values()] or list(CONDITIONS)
         found[name] = wanted if wanted in left else left[0]
     return found
+
+
+def called(name: str) -> str:
+    """What an input is called."""
+    return "timestep t" if name == "t" else name
 
 
 def pill(plan: Plan, name: str) -> str:

@@ -63,6 +63,7 @@ def _(component: Block, ground: Ground) -> Iterator[Site]:
     yield ground.site(few, many)
     yield ground.site(many, few, side="decoder", **told)
     yield ground.site(many, many, side="bottleneck", level=1, **told)
+    yield ground.site(many, few, side="decoder", inner=many, **told)
     if component.strides:
         yield ground.site(few, many, stride=(2, 3, 1)[: ground.dims], **told)
         yield ground.site(many, many, stride=(2,) * ground.dims)
@@ -133,6 +134,9 @@ def _(component: Precondition, ground: Ground) -> Iterator[Site]:
 
 @sites.register
 def _(component: Time, ground: Ground) -> Iterator[Site]:
+    if more := component.joins():
+        yield ground.site(ground.few, ground.few + more, side="conditioning")
+        return
     for stem, clock in ((ground.few, 1.0), (ground.many, 1000.0)):
         x, width = Shape(component.features(stem)), component.leaves(stem)
         yield Site(dims=ground.dims, x=x, width=width, side="conditioning", clock=clock)

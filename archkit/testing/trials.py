@@ -194,6 +194,9 @@ def _(component: Precondition, site: Site) -> Iterator[Trial]:
 
 @_given.register
 def _(component: Time, site: Site) -> Iterator[Trial]:
+    if component.joins():
+        yield Trial(component, site, (_image(site.x), Tensor(())))
+        return
     yield Trial(component, site, (Tensor(()),))
     early = Tensor((site.x.channels,))  # of conditions that say `into: time`
     yield Trial(component, site, (Tensor((), "int"), early))
@@ -202,7 +205,8 @@ def _(component: Time, site: Site) -> Iterator[Trial]:
 @_given.register
 def _(component: Embedding, site: Site) -> Iterator[Trial]:
     for count in (1, 3):
-        yield Trial(component, site, (Tensor((site.width,)),) * count)
+        joined = replace(site, width=component.leaves((site.width,) * count))
+        yield Trial(component, joined, (Tensor((site.width,)),) * count)
 
 
 @_given.register

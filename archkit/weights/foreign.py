@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from ..errors import WeightError
 from .files import opened
 
 _MAPPED = 256 * 2**20
-_GLOBAL = re.compile(r"(?:GLOBAL|class|Unsupported global:) ([\w.]+\.\w+)")
+_GLOBAL = re.compile(r"(?:GLOBAL|class) ([\w.]+\.\w+)")
 
 
 def read_tensors(path: Path) -> Mapping[str, Tensor]:
@@ -79,22 +80,25 @@ def _indexed(path: Path) -> dict[str, Path]:
 def _unpickled(path: Path) -> Mapping[str, Tensor]:
     mapped = zipfile.is_zipfile(path)
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        with warnings.catch_warnings(action="ignore"):
+            held = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # what a broken pickle raises, nobody knows
-        named = _GLOBAL.search(str(error))
-        if named is None:
-            raise WeightError(f"{path} can't be read: {_first(error)}") from None
-        raise WeightError(
-            f"{path} is refused: it is a pickle that holds `{named[1]}` beside tensors, and "
-            "reading it could run code; where you trust it, save its state dict as safetensors"
-        ) from None
+        raise WeightError(f"{path} {_refusal(str(error))}") from None
     if not isinstance(held, Mapping):
         raise WeightError(f"{path} holds no state dict")
     return _state(held, path)
 
 
-def _first(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+def _refusal(said: str) -> str:
+    """Why torch did not read a pickle; its own advice is to read it all the same."""
+    if not said.startswith("Weights only load failed"):
+        return f"can't be read: {said.strip().partition(chr(10))[0] or 'it ends too early'}"
+    if (named := _GLOBAL.search(said)) is None:
+        return "can't be read: it is no file of tensors alone, and of pickles no more is read"
+    return (
+        f"is refused: it is a pickle that holds `{named[1]}` beside tensors, and reading it could "
+        "run code; where you trust it, save its state dict as safetensors"
+    )
 
 
 def _state(held: Mapping[str, Any], path: Path) -> Mapping[str, Tensor]:

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from archkit import Codebase, Config, Importer, Problem, SpecError
 
-from . import unet2d, unet2d_condition
+from . import skip_blocks, unet1d, unet2d, unet2d_condition
 from .names import codebase
 
 _CLASSES: dict[str, Callable[[Config], dict[str, Any]]] = {
+    "UNet1DModel": unet1d.spec,
     "UNet2DModel": unet2d.spec,
     "UNet2DConditionModel": unet2d_condition.spec,
 }
@@ -37,7 +38,8 @@ class Diffusers(Importer):
             what = f"archkit can't read diffusers' `{name}`" if name else "the config has no class"
             where = ("_class_name",)
             raise SpecError([Problem("unknown-class", what, f"it reads {known}", where)])
-        return _CLASSES[name]({k: v for k, v in config.items() if not k.startswith("_")})
+        own = {k: v for k, v in config.items() if not k.startswith("_")}
+        return skip_blocks.spec(own) if skip_blocks.reads(own) else _CLASSES[name](own)
 
     def codebase(self, config: Config) -> Codebase:
         return codebase(config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from archkit import Codebase, Config, Table
 
 from ..tables import CONVOLUTION, TRANSFORMER
+from . import skip_blocks, unet1d
 
 _RESNET: Table = {
     "norm1": "norm1",
@@ -63,9 +64,32 @@ DIFFUSERS = Codebase(
     },
 )
 
+_SKIP_BLOCKS = DIFFUSERS.but(
+    places={
+        "decoder.attention": "up_blocks.{rise}.attentions.0",
+        "down": "down_blocks.{level}.resnet_down",
+        "up": "up_blocks.{rise}.resnet_up",
+        "image.join": "down_blocks.{level}",
+        "rgb.head": "",
+    },
+    tables={
+        "skip.add": {"project": "skip_conv"},
+        "head.conv": {
+            "norm": "up_blocks.{rise}.skip_norm",
+            "conv": "up_blocks.{rise}.skip_conv",
+        },
+        "decoder.0.rgb.head": DIFFUSERS.tables["head.conv"],
+    },
+)
+"""With the pyramids of NCSN++."""
+
 
 def codebase(config: Config) -> Codebase:
     """The names; a projection of one layer is a linear layer by itself."""
+    if config.get("_class_name") == "UNet1DModel":
+        return unet1d.codebase(config, DIFFUSERS)
+    if skip_blocks.reads(config):
+        return _SKIP_BLOCKS
     if config.get("class_embed_type") == "simple_projection":
         return DIFFUSERS.but(tables={"conditioning.vector": {"linear1": ""}})
     return DIFFUSERS

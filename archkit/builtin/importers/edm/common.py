@@ -7,7 +7,10 @@ from typing import Any
 
 from archkit import Options
 
-from ..rows import Attention, Says
+from ..rows import Attention, Rows, Says, differing
+
+Resampling = tuple[Says | str, Says | str]
+"""What pools and what upsamples inside blocks."""
 
 
 class Levels:
@@ -29,9 +32,20 @@ class Levels:
             options.refuse("num_blocks", count)
         self.blocks = [max(1, count)] * len(self.widths)
 
-    def attended(self, sizes: Sequence[int]) -> list[bool]:
-        """The levels whose size is one of these."""
-        return [self.size >> level in sizes for level in range(len(self.widths))]
+    def rows(self, attention: Sequence[Attention], sizes: Sequence[int], by: Resampling) -> Rows:
+        """The rows, with these attentions at these sizes, and the last of them at the bottom."""
+        each = [a if self.size >> level in sizes else False for level, a in enumerate(attention)]
+        steps = len(self.widths) - 1
+        pooling, upsampling = ({"type": "block", "by": inside} for inside in by)
+        return Rows(
+            self.widths,
+            self.blocks,
+            each,
+            each,
+            attention[-1],
+            [pooling] * steps,
+            [upsampling] * steps,
+        )
 
     def heads(self, width: int) -> list[Attention]:
         """Attention with heads so wide at every level; none where a level is narrower."""
@@ -40,12 +54,12 @@ class Levels:
         return [{"heads": w // width} if w >= width else False for w in self.widths]
 
 
-def resampling(options: Options) -> tuple[Says | str, Says | str]:
-    """What pools and upsamples inside blocks: a filter, or its simplest form."""
+def resampling(options: Options) -> Resampling:
+    """A filter, or what its simplest form is."""
     taps = [float(tap) for tap in options.take("resample_filter", [1, 1])]
     if taps == [1.0, 1.0]:
         return "avg", "nearest"
-    blur: Says = {"type": "blur"} if taps == [1.0, 3.0, 3.0, 1.0] else {"type": "blur", "taps": taps}
+    blur = differing({"type": "blur", "taps": taps}, taps=[1.0, 3.0, 3.0, 1.0])
     return blur, blur
 
 

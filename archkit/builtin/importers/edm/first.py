@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from archkit import Codebase, Config, Importer, Options
 
-from ..rows import Attention, Rows, Says, differing, finished
-from .common import Levels, label, resampling, wrapped
+from ..rows import Says, differing, finished
+from .common import Levels, Resampling, label, resampling, wrapped
 from .names import DHARIWAL, SONG
 
 _HALF = "sqrt(1/2)"
@@ -16,10 +16,10 @@ _OWN = {"model_type", "embedding_type", "encoder_type", "decoder_type", "augment
 
 
 class EDM(Importer):
-    """A `SongUNet` or `DhariwalUNet`, or `EDMPrecond` around one, by the arguments of its constructor.
+    """A `SongUNet` or `DhariwalUNet`, or `EDMPrecond` around it, by the constructor's arguments.
 
-    ``model_type`` says which of the two, as for `EDMPrecond`. The original's `class_labels`, one-hot
-    vectors, are the condition ``label``, a class; `augment_labels` are ``augment``.
+    ``model_type`` says which of the two, as for `EDMPrecond`. The original's `class_labels`,
+    one-hot vectors, are the condition ``label``, a class; `augment_labels` are ``augment``.
 
     References:
         | Elucidating the Design Space of Diffusion-Based Generative Models (Karras et al., 2022)
@@ -62,16 +62,12 @@ def _surroundings(options: Options) -> Says:
 
 
 def _song(options: Options) -> Says:
-    levels = Levels(options, 128, (1, 2, 2, 2), 4)
-    lit = levels.attended(options.take("attn_resolutions", (16,)))
-    pool, grow = resampling(options)
-    n, base = len(levels.widths) - 1, levels.base
-    one: Attention = {"heads": 1}
-    each: list[Attention] = [one if on else False for on in lit]
-    pooling, upsampling = {"type": "block", "by": pool}, {"type": "block", "by": grow}
-    rows = Rows(levels.widths, levels.blocks, each, each, one, [pooling] * n, [upsampling] * n)
+    levels, by = Levels(options, 128, (1, 2, 2, 2), 4), resampling(options)
+    base, one = levels.base, [{"heads": 1}] * len(levels.widths)
+    says = levels.rows(one, options.take("attn_resolutions", (16,)), by).spec(
+        {"type": "self", "scale": _HALF}
+    )
     block = {"shortcut": "resample", "scale": _HALF, "dropout": options.take("dropout", 0.1)}
-    says = rows.spec({"type": "self", "scale": _HALF})
     says["block"] = {"type": "resnet", **differing(block, dropout=0)}
     says["norm"] = {"type": "group", "min_width": 4, "eps": 1e-6}
     says["size"] = levels.size
@@ -82,7 +78,7 @@ def _song(options: Options) -> Says:
         **label(options, into="time"),
         **_augment(options),
     }
-    return {**says, **_pyramids(options, pool, grow)}
+    return {**says, **_pyramids(options, by)}
 
 
 def _time(options: Options, base: int) -> Says:
@@ -106,46 +102,42 @@ def _augment(options: Options) -> Says:
     return {"augment": says}
 
 
-def _pyramids(options: Options, pool: Says | str, grow: Says | str) -> Says:
-    """The layout, and the pyramids of images beside the trunk: `image` on the way down, `rgb` up."""
+def _pyramids(options: Options, by: Resampling) -> Says:
+    """The layout, and the images beside the trunk: ``image`` on the way down, ``rgb`` up."""
     down = options.take("encoder_type", "standard")
     up = options.take("decoder_type", "standard")
     layout: Says = {"type": "edm"}
     registers: Says = {}
-    if down != "standard":
-        keep = {"skip": "", "residual": "keep=image "}
-        if down not in keep:
-            options.refuse("encoder_type", down)
-            return {}
+    if down in ("skip", "residual"):
+        kept = "keep=image " if down == "residual" else ""
         layout["enter"] = "keep=image stem tap"
-        layout["descend"] = f"down down@image join=image {keep[down]}tap"
-        taps = {"taps": pool["taps"]} if isinstance(pool, dict) and "taps" in pool else {}
-        taps = {"taps": [1.0, 1.0]} if pool == "avg" else taps
-        registers["image"] = {
-            "skip": {"pooling": pool, "skip": {"type": "add", "project": True}},
-            "residual": {
-                "pooling": {"type": "conv-blur", "width": "next", **taps},
-                "skip": {"type": "add", "scale": _HALF},
-            },
-        }[down]
+        layout["descend"] = f"down down@image join=image {kept}tap"
+        registers["image"] = _shrinking(down, by[0])
+    elif down != "standard":
+        options.refuse("encoder_type", down)
     if up == "skip":
-        layout |= {"ascend": "up up@rgb", "leave": "use=rgb"}
         layout["decode"] = "(join block)*n (join block attention) head@rgb"
-        plain = {"type": "nearest", "conv": False}
-        registers["rgb"] = {"upsampling": plain if grow == "nearest" else grow, "skip": "add"}
+        layout |= {"ascend": "up up@rgb", "leave": "use=rgb"}
+        grown = {"type": "nearest", "conv": False} if by[1] == "nearest" else by[1]
+        registers["rgb"] = {"upsampling": grown, "skip": "add"}
     elif up != "standard":
         options.refuse("decoder_type", up)
     return {"layout": layout, "registers": registers}
 
 
+def _shrinking(kind: str, pool: Says | str) -> Says:
+    """How an image shrinks, and how it is merged."""
+    if kind == "skip":
+        return {"pooling": pool, "skip": {"type": "add", "project": True}}
+    taps = {"taps": [1.0, 1.0]} if isinstance(pool, str) else {**pool, "type": "conv-blur"}
+    pooling = {"type": "conv-blur", "width": "next", **taps}
+    return {"pooling": pooling, "skip": {"type": "add", "scale": _HALF}}
+
+
 def _dhariwal(options: Options) -> Says:
     levels = Levels(options, 192, (1, 2, 3, 4), 3)
-    lit = levels.attended(options.take("attn_resolutions", (32, 16, 8)))
-    n, heads = len(levels.widths) - 1, levels.heads(64)
-    each: list[Attention] = [a if on else False for a, on in zip(heads, lit, strict=True)]
-    pooling, upsampling = {"type": "block", "by": "avg"}, {"type": "block", "by": "nearest"}
-    rows = Rows(levels.widths, levels.blocks, each, each, heads[-1], [pooling] * n, [upsampling] * n)
-    says = rows.spec({"type": "self"})
+    sizes = options.take("attn_resolutions", (32, 16, 8))
+    says = levels.rows(levels.heads(64), sizes, ("avg", "nearest")).spec({"type": "self"})
     dropout = options.take("dropout", 0.1)
     says["block"] = {"type": "resnet", "dropout": dropout} if dropout else None
     says["norm"] = {"type": "group", "min_width": 4}

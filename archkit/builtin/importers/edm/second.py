@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from archkit import Codebase, Config, Importer, Options
 
-from ..rows import Attention, Rows, Says, differing, finished
+from ..rows import Says, differing, finished
 from .common import Levels, label, resampling, wrapped
 from .first import EDM
 from .names import SECOND
@@ -15,10 +15,10 @@ _KEEPS = "magnitude-preserving"
 
 
 class EDM2(Importer):
-    """EDM2's `UNet`, or `Precond` around it, by the arguments of its constructor.
+    """EDM2's `Precond`, and the `UNet` in it, by the arguments of its constructor.
 
-    The original's `class_labels`, one-hot vectors, are the condition ``label``, a class. What tells
-    its uncertainty (`logvar`) weighs the loss in training, and is left out.
+    The original's `class_labels`, one-hot vectors, are the condition ``label``, a class. What it
+    knows of its own uncertainty (`logvar`) weighs the loss in training, and is left out.
 
     References:
         | Analyzing and Improving the Training Dynamics of Diffusion Models (Karras et al., 2024)
@@ -48,13 +48,9 @@ class EDM2(Importer):
 
 
 def _rows(options: Options, levels: Levels) -> Says:
-    lit = levels.attended(options.take("attn_resolutions", (16, 8)))
     heads = levels.heads(options.take("channels_per_head", 64))
-    each: list[Attention] = [a if on else False for a, on in zip(heads, lit, strict=True)]
-    pool, grow = resampling(options)
-    n = len(levels.widths) - 1
-    pooling, upsampling = {"type": "block", "by": pool}, {"type": "block", "by": grow}
-    rows = Rows(levels.widths, levels.blocks, each, each, heads[-1], [pooling] * n, [upsampling] * n)
+    sizes = options.take("attn_resolutions", (16, 8))
+    rows = levels.rows(heads, sizes, resampling(options))
     clip = differing({"clip": float(options.take("clip_act", 256))}, clip=256.0)
     branch = {"balance": options.take("attn_balance", 0.3)}
     says = rows.spec({"type": _KEEPS, **differing(branch, balance=0.3), **clip})

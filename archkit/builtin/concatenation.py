@@ -1,0 +1,48 @@
+"""Time and conditions beside one another, instead of their sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from archkit import Activation, Cost, Embedding, Shape, Site, Slot
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Concatenation(Embedding):
+    """The vectors of time and conditions one after another, and an activation.
+
+    A vector without layers (``layers: 0``) joins as it is; a label is as wide as the time.
+
+    References:
+        | Diffusion Policy: Visuomotor Policy Learning via Action Diffusion (Chi et al., 2023)
+        | https://arxiv.org/abs/2303.04137
+    """
+
+    short = "Concat"
+    type: Literal["concat"] = "concat"
+    activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
+    """What is applied to all of it."""
+
+    def asks(self, own: int, time: int) -> int:
+        return own
+
+    def leaves(self, widths: Sequence[int]) -> int:
+        return sum(widths)
+
+    def infer(self, site: Site) -> Shape:
+        return Shape(site.width)
+
+    def cost(self, site: Site) -> Cost | None:
+        activation = self.activation.cost(site.at(site.width, ()))
+        joined = Cost() if site.x.channels == site.width else Cost.made(site.width)
+        return None if activation is None else joined + activation
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.concatenation import Concatenation
+
+        return Concatenation(self.activation.build(site))

@@ -1,0 +1,115 @@
+"""The block in torch, without a kernel of its own, which knows nothing of specs."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from archkit.nn.axes import convolution, spread
+from torch import Tensor, nn
+from torch.nn.functional import pad, silu, softplus
+
+
+def scan(keep: Tensor, add: Tensor) -> Tensor:
+    """Every h of h[t] = keep[t] · h[t-1] + add[t] along axis 1, in log₂ steps.
+
+    Each step joins every stretch with the one before it, so that stretches double in length.
+
+    References:
+        | Prefix Sums and Their Applications (Blelloch, 1990)
+
+    Arguments:
+        keep, add: (B, positions, …); `keep` is at most 1.
+    """
+    reach = 1
+    while reach < add.shape[1]:
+        add = torch.cat((add[:, :reach], add[:, reach:] + keep[:, reach:] * add[:, :-reach]), 1)
+        keep = torch.cat((keep[:, :reach], keep[:, reach:] * keep[:, :-reach]), 1)
+        reach *= 2
+    return add
+
+
+class SelectiveStateSpace(nn.Module):
+    """A state space whose steps depend on what it reads: (B, positions, width) → the same shape.
+
+    Arguments:
+        width: Channels that enter and leave.
+        state: Numbers that each of them remembers.
+        rank: Numbers that the step size is made of.
+    """
+
+    def __init__(self, width: int, state: int, rank: int) -> None:
+        super().__init__()
+        self.state, self.rank = state, rank
+        self.read = nn.Linear(width, rank + 2 * state, bias=False)
+        self.step = nn.Linear(rank, width)
+        # Steps between 0.001 and 0.1, as published: softplus undone.
+        steps = torch.exp(torch.linspace(math.log(1e-3), math.log(1e-1), width))
+        self.step.bias = nn.Parameter(torch.log(torch.expm1(steps)))
+        decays = torch.arange(1.0, state + 1).expand(width, state)
+        self.log_decay = nn.Parameter(torch.log(decays).contiguous())
+        self.through = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        coarse, enter, leave = self.read(x).split((self.rank, self.state, self.state), -1)
+        step = softplus(self.step(coarse))[..., None]
+        keep = torch.exp(-step * torch.exp(self.log_decay))
+        add = step * enter[:, :, None] * x[..., None]
+        held = scan(keep, add)
+        return (held * leave[:, :, None]).sum(-1) + self.through * x
+
+
+class MambaModule(nn.Module):
+    """(B, channels, …) and an embedding (B, E) → (B, width, …).
+
+    Arguments:
+        dims: Spatial axes.
+        channels, width: Channels that enter and leave.
+        norm: The norm of `channels`.
+        embedding: The width of the embedding; None for none.
+        inner: Width inside, numbers remembered, and rank of the step size.
+        kernel: Of the causal convolution.
+        both: Whether positions are read backwards too.
+    """
+
+    def __init__(
+        self,
+        dims: int,
+        channels: int,
+        width: int,
+        *,
+        norm: nn.Module,
+        embedding: int | None,
+        inner: tuple[int, int, int],
+        kernel: int = 4,
+        both: bool = True,
+    ) -> None:
+        super().__init__()
+        wide, state, rank = inner
+        self.kernel, self.both = kernel, both
+        self.norm = norm
+        self.embedding = None if embedding is None else nn.Linear(embedding, channels)
+        self.enter = nn.Linear(channels, 2 * wide, bias=False)
+        self.conv = nn.Conv1d(wide, wide, kernel, groups=wide)
+        self.states = SelectiveStateSpace(wide, state, rank)
+        self.leave = nn.Linear(wide, width, bias=False)
+        self.shortcut = None if channels == width else convolution(dims, channels, width, 1)
+
+    def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
+        h = self.norm(x)
+        if self.embedding is not None:
+            h = h + spread(self.embedding(embedding), h)
+        line, gate = self.enter(h.flatten(2).transpose(1, 2)).chunk(2, -1)
+        if self.both:
+            forwards, backwards = self.along(torch.cat((line, line.flip(1)))).chunk(2)
+            mixed = forwards + backwards.flip(1)
+        else:
+            mixed = self.along(line)
+        out = self.leave(mixed * silu(gate)).transpose(1, 2).unflatten(2, x.shape[2:])
+        return out + (x if self.shortcut is None else self.shortcut(x))
+
+    def along(self, line: Tensor) -> Tensor:
+        """What each position makes of itself and of those before it: (B, positions, wide)."""
+        seen = self.conv(pad(line.transpose(1, 2), (self.kernel - 1, 0))).transpose(1, 2)
+        mixed: Tensor = self.states(silu(seen))
+        return mixed
