@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .errors import Span as Span
     from .errors import SpecError as SpecError
     from .errors import WeightError as WeightError
+    from .exports import export as export
     from .hooks import hookimpl as hookimpl
     from .importer import Codebase as Codebase
     from .importer import Config as Config
@@ -96,6 +97,7 @@ _HOME = {
     "costs": "Cost",
     "errors": "ArchkitError DiffusionError DrawingError PluginError Problem ShapeError Span "
     "SpecError WeightError",
+    "exports": "export",
     "hooks": "hookimpl",
     "importer": "Codebase Config Importer Options Packed Shapes Table",
     "layouts": "Layout",

@@ -206,12 +206,14 @@ def save(model: UNet, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str], *, registry: Registry | None = None) -> UNet:
     """The model that `save` wrote; its tensors are mapped from the file, not copied.
 
-    Raises WeightError for a file that is broken, or was not written by archkit.
+    Raises WeightError for a file that is broken, or was not written by archkit, and SpecError
+    where a plugin is missing that its spec names.
     """
     from .weights import files
 
-    data, tensors = files.read(Path(path))
-    model = assemble(data, registry=registry, initialise=False)
+    document, tensors = files.read(Path(path))
+    drawn = plan_document(document, None, registry or default_registry())
+    model = assemble(drawn, initialise=False)
     files.fill(model, tensors, str(path))
     return model
 

@@ -57,7 +57,7 @@ def _put(
         takes, route = draft.inputs[source], condition.route()
         if route not in ("embedding", "time", "context"):
             continue
-        x = shape_of(takes, condition)
+        x = shape_of(takes, told.conditions[source])
         joined = told.embedding.asks(x.channels if takes.shape else width, width)
         leaves = {"embedding": joined, "time": features, "context": 0}[route]
         site = Site(dims=draft.dims, x=x, width=leaves, side="conditioning")

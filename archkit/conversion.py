@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from .api import assemble, load_spec, plan
@@ -92,16 +92,16 @@ def read_foreign(
             "network; give it with `config`"
         )
     says = {**importer.spec(told), **({"name": name} if name else {})}
-    counted = plan(load_spec(_ordered(says), registry=registry))
-    if not counted.uncounted:
-        says["parameters"] = counted.cost.parameters
+    drawn = plan(load_spec(_ordered(says), registry=registry))
+    if not drawn.uncounted:
+        says["parameters"] = drawn.cost.parameters
+    spec = drawn.spec.model_copy(update={"parameters": says.get("parameters")})
     says = _ordered(says)
-    spec = load_spec(says, registry=registry)
     if state is None:
         return Import(says, spec)
     from .weights.mapping import adopted
 
-    model = assemble(spec, registry=registry, initialise=False)
+    model = assemble(replace(drawn, spec=spec), initialise=False)
     try:
         return Import(says, spec, *adopted(model, state, importer.codebase(told)))
     except WeightError as error:

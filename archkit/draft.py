@@ -130,7 +130,7 @@ class Draft:
             maps = part.size_maps(site)
         except Misfit:  # told by infer
             self.sound, maps = False, ()
-        if all(m.keeps and m.least == 1 for m in maps):
+        if all(m.free for m in maps):
             self.paces[stand.path] = here
             return
         self.paces[stand.path] = stand.path

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from .component import Component
 from .errors import Problem, SpecError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from .plans import Plan
 
 
 class Source(Protocol):
@@ -129,6 +131,10 @@ class Importer(Component):
     """
 
     kind = "importer"
+    config_file: ClassVar[str] = "config.json"
+    """What a config is called in a folder of theirs."""
+    weights_file: ClassVar[str] = "model.safetensors"
+    """What weights are called beside it."""
 
     def reads(self, config: Config) -> bool:
         """Whether a config says, by itself, that it is of this family."""
@@ -148,6 +154,18 @@ class Importer(Component):
     def codebase(self, config: Config) -> Codebase:
         """How its tensors are named."""
         raise NotImplementedError(f"{type(self).__name__} has no codebase()")
+
+    def config(self, plan: Plan) -> Config | None:
+        """The way back: the config of the network of theirs that is this one, or comes nearest.
+
+        What `spec` makes of it is compared with the plan. None, if nothing is written in this
+        form. Raises SpecError where no network comes near.
+        """
+        return None
+
+    def outlines(self, config: Config) -> Shapes:
+        """The tensors of the network of a config, as theirs makes it; for the way back."""
+        raise NotImplementedError(f"{type(self).__name__} has no outlines()")
 
 
 class Options:

@@ -171,7 +171,9 @@ class UNet(nn.Module):
         if value is None:
             if takes.null is None:
                 raise ShapeError(f"the condition `{name}` is missing: call model(…, {name}=…)")
-            return torch.full((x.shape[0],), takes.null, device=x.device)
+            kind = torch.int64 if takes.numbers == "int" else x.dtype
+            shape = (x.shape[0], *(n or 1 for n in takes.shape))
+            return torch.full(shape, takes.null, dtype=kind, device=x.device)
         if value.ndim != len(takes.shape) + 1:
             wanted = ", ".join(["batch", *(str(n or "any") for n in takes.shape)])
             raise ShapeError(f"`{name}` has the shape {tuple(value.shape)} and needs ({wanted})")

@@ -43,7 +43,8 @@ class Part(Looks):
     def cost(self, site: Site) -> Cost | None:
         """What it takes, on paper, and how far it looks; None means "not counted".
 
-        A Cost of parameters and MACs alone will do: memory is then inputs and output, reach unknown.
+        A Cost of parameters and MACs alone is welcome: its memory is then taken to be its inputs
+        and its output, and its reach is told as unknown.
         """
         return None
 
@@ -149,6 +150,9 @@ class Head(Part):
     kind = "head"
 
 
+Route = Literal["embedding", "time", "input", "stem", "context", "tokens"]
+
+
 class Time(Part):
     """Turns the time into a vector."""
 
@@ -170,6 +174,10 @@ class Time(Part):
         """Channels it adds to the input of the network, instead of being a vector."""
         return 0
 
+    def route(self) -> Route:
+        """Where the vector goes: ``embedding`` or ``tokens``."""
+        return "embedding"
+
 
 class Embedding(Part):
     """Makes one embedding out of the vectors of time and conditions."""
@@ -183,9 +191,6 @@ class Embedding(Part):
     def leaves(self, widths: Sequence[int]) -> int:
         """Width of the embedding of vectors so wide."""
         return widths[0]
-
-
-Route = Literal["embedding", "time", "input", "stem", "context"]
 
 
 class Condition(Part):
@@ -218,8 +223,9 @@ class Condition(Part):
 class Tensor:
     """What a caller passes: a shape without the batch, and what kind of numbers.
 
-    A size of None stands for any. One with a `null` may be left out ("not told"): that number is
-    passed instead. A tensor that `follows` the sample has its spatial size.
+    A size of None stands for any. Where `null` is a number, the tensor may be left out, and
+    stands for "not told": the number is then passed instead. A tensor that `follows` the sample
+    has its spatial size.
     """
 
     shape: tuple[int | None, ...]

@@ -1,7 +1,8 @@
 """The proof that the output has the size of the input: integers, one axis at a time.
 
 Every node maps a size to a size (SizeMap), a join compares two. All maps keep step with their
-input, so the sizes that fit repeat with a period; checking one period proves the rest.
+input, so the sizes that fit repeat with a period; checking one period proves the rest. A map that
+takes one size only leaves few sizes of the network, which are tried each.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Clash:
 class Axis:
     """The sizes one axis may have: those with a `rest` in `rests` by `multiple`, from `least`.
 
+    Where `only` names some, they are those alone.
+
     Examples:
         >>> axis = Axis(0, (), "x", True)
         >>> axis.multiple, axis.rests, axis.least, 7 in axis
@@ -58,14 +61,20 @@ class Axis:
     multiple: int = 1
     rests: tuple[int, ...] = (0,)
     least: int = 1
+    only: tuple[int, ...] | None = None
 
     def __contains__(self, n: int) -> bool:
+        if self.only is not None:
+            return n in self.only
         return n >= self.least and n % self.multiple in self.rests
 
     def nearest(self, n: int) -> tuple[int | None, int | None]:
         """The nearest sizes that fit, below (or n itself) and above (or n itself)."""
         if not self.rests:
             return None, None
+        if self.only is not None:
+            below = max((m for m in self.only if m <= n), default=None)
+            return below, min((m for m in self.only if m >= n), default=None)
         start = max(n, self.least)
         above = next(m for m in range(start, start + self.multiple + 1) if m in self)
         low = max(self.least, n - self.multiple)
@@ -75,6 +84,8 @@ class Axis:
     def __str__(self) -> str:
         if not self.rests:
             return "no size fits"
+        if self.only is not None:
+            return f"only {' or '.join(map(str, self.only))}"
         if self.multiple == 1:
             return "any size" if self.least == 1 else f"any size from {self.least}"
         if self.rests == (0,):
@@ -90,14 +101,19 @@ class Axis:
 
 def prove(index: int, steps: Sequence[Step], output: str, equal: bool) -> Axis:
     """The sizes that pass every node, and leave as they came if `equal`."""
-    period = _period(steps, output, index, equal)
-    if period is None:
-        return Axis(index, tuple(steps), output, equal, 1, ())
 
     def fits(n: int) -> bool:
         out = _walk(steps, output, index, n)
         return isinstance(out, int) and (out == n or not equal)
 
+    few = _few(steps, index)
+    if few is not None:
+        only = tuple(n for n in few if fits(n))
+        least = only[0] if only else 1
+        return Axis(index, tuple(steps), output, equal, 1, (0,) * bool(only), least, only)
+    period = _period(steps, output, index, equal)
+    if period is None:
+        return Axis(index, tuple(steps), output, equal, 1, ())
     start = period * (_FAR // period + _ROOM)
     rests = tuple(n - start for n in range(start, start + period) if fits(n))
     multiple, rests = _reduced(period, rests)
@@ -122,6 +138,20 @@ def _walk(steps: Sequence[Step], output: str, index: int, n: int) -> Clash | int
     return sizes[output]
 
 
+def _few(steps: Sequence[Step], index: int) -> range | None:
+    """The sizes to try where some node takes one only; None where every node takes many."""
+    pace, room = {"x": Fraction(1)}, _ROOM
+    for step in steps:
+        change = step.maps[index] if step.maps else SizeMap()
+        here = pace[step.x]
+        room += abs(change.plus)
+        if change.only is not None and here:
+            there, room = int(change.only / here), int(room / min(here, 1))
+            return range(max(1, there - room), there + room + 1)
+        pace[step.path] = here * change.times / change.over
+    return None
+
+
 def _period(steps: Sequence[Step], output: str, index: int, equal: bool) -> int | None:
     """After how many sizes everything repeats; None where two paths never keep step."""
     pace = {"x": Fraction(1)}
@@ -129,7 +159,9 @@ def _period(steps: Sequence[Step], output: str, index: int, equal: bool) -> int 
     for step in steps:
         here = pace[step.x]
         if step.maps:
-            here = here * step.maps[index].times / step.maps[index].over
+            change = step.maps[index]
+            period = lcm(period, (here / change.multiple).denominator)
+            here = here * change.times / change.over
         elif step.join is not None and step.join.reads_skip and pace[step.skip] != here:
             return None
         pace[step.path] = here

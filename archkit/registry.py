@@ -257,7 +257,8 @@ class Registry:
         elif any(plugin.name == owner and not plugin.error for plugin in self.plugins):
             what = f"the plugin `{owner}` has no {kind} called `{bare}`"
         else:
-            what, otherwise = f"no plugin called `{owner}` is loaded", "see `archkit plugins`"
+            what = f"no plugin called `{owner}` is loaded"
+            otherwise = "install it, or load it with `-p`; see `archkit plugins`"
         written = self._written(kind, bool(slash))
         near = difflib.get_close_matches(name, written, 1)
         others = [k for k in KINDS if name in self._written(k, bool(slash))]

@@ -49,6 +49,8 @@ class SizeMap:
         times, plus, over: The three integers.
         exact: Refuse sizes that `over` does not divide without a rest.
         least: The smallest input that is accepted.
+        multiple: Inputs have to be a multiple of this.
+        only: The one input that is accepted; any other is refused.
 
     Examples:
         >>> SizeMap.convolution(kernel=3, stride=2, padding=1)(7)
@@ -62,13 +64,15 @@ class SizeMap:
     over: int = 1
     exact: bool = False
     least: int = 1
+    multiple: int = 1
+    only: int | None = None
 
     def __call__(self, n: int) -> int:
         return (self.times * n + self.plus) // self.over
 
     def accepts(self, n: int) -> bool:
         """Whether an axis of `n` may enter, and something comes out."""
-        if n < self.least or self(n) < 1:
+        if n < self.least or n % self.multiple or self(n) < 1 or self.only not in (None, n):
             return False
         return not self.exact or (self.times * n + self.plus) % self.over == 0
 
@@ -76,6 +80,22 @@ class SizeMap:
     def keeps(self) -> bool:
         """Whether every size comes out as it went in."""
         return (self.times, self.plus, self.over) == (1, 0, 1)
+
+    @property
+    def free(self) -> bool:
+        """Whether every size goes in, and comes out as it was."""
+        return self == SizeMap()
+
+    @classmethod
+    def constant(cls, only: int, out: int) -> SizeMap:
+        """The map of what takes one size only.
+
+        Examples:
+            >>> take = SizeMap.constant(32, 256)
+            >>> take(32), take.accepts(32), take.accepts(64)
+            (256, True, False)
+        """
+        return cls(times=0, plus=out, only=only)
 
     @classmethod
     def convolution(cls, kernel: int, stride: int = 1, padding: int = 0, least: int = 1) -> SizeMap:

@@ -78,6 +78,7 @@ IRREGULAR: dict[str, dict[str, Any]] = {
         upsampling="block",
         block={"type": "resnet", "method": "adaln-zero", "scale": "sqrt(1/2)"},
     ),
+    "still": _network(encoder=[{**_ROWS[0], "pooling": "none"}, *_ROWS[1:]]),
     "long": _network(input={"channels": 2, "size": [1024]}),
 }
 for _name, _spec in IRREGULAR.items():

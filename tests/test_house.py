@@ -16,8 +16,9 @@ LINES, LENGTH, PARAMETERS = 300, 40, 8
 VAGUE = re.compile(r"(^|_)(util|helper|manager|misc|stuff)s?$", re.IGNORECASE)
 # What imports torch, or reaches it in some function.
 TORCH = {
-    *("__main__", "accounts", "api", "builtin", "cli", "conversion", "diffusion"),
-    *("measures", "module", "nn", "testing", "weights"),
+    *("__main__", "accounts", "api", "builtin", "cli", "conversion", "diffusers", "diffusion"),
+    "exports",
+    *("measures", "module", "nn", "sweeps", "testing", "weights"),
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -16,9 +16,11 @@ import torch
 from diffusers import UNet2DConditionModel, UNet2DModel
 from references import SMALL_DDPM, STABLE, drawn
 from safetensors.torch import load_file, save_file
+from test_importers import as_theirs
 
 import archkit
 from archkit.cli import main
+from archkit.module import UNet
 from archkit.testing.parity import error, randomise
 
 Run = Callable[..., tuple[int, str, str]]
@@ -118,6 +120,100 @@ def test_the_ledger(run: Run, saved: Path) -> None:
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
+LATENT = """
+archkit: 1
+name: latent
+input: {channels: 4, size: 32}
+prediction: {type: noise, path: scaled-linear}
+attention: {type: transformer, heads: 8}
+conditioning:
+  text: {type: sequence, channels: 768}
+encoder:
+  - {channels: 32, blocks: 1, attention: true}
+  - {channels: 64, blocks: 1}
+"""
+ARGUMENTS = {
+    "in_channels": 4,
+    "out_channels": 4,
+    "model_channels": 32,
+    "channel_mult": [1, 2],
+    "num_res_blocks": 1,
+    "attention_resolutions": [1],
+    "num_heads": 8,
+    "context_dim": 768,
+}
+
+
+@pytest.fixture(scope="module")
+def single(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, UNet]:
+    """A single file as CompVis has it, with other things in it, and our network that is in it."""
+    model = randomise(archkit.assemble(LATENT))
+    state = as_theirs(model, "latent-diffusion", "model.diffusion_model.")
+    state = {name: tensor.contiguous() for name, tensor in state.items()}
+    state["first_stage_model.encoder.conv_in.weight"] = torch.ones(2)
+    file = tmp_path_factory.mktemp("single") / "sd.safetensors"
+    save_file(state, file)
+    return file, model
+
+
+def test_a_single_file_tells_its_spec(run: Run, single: tuple[Path, UNet]) -> None:
+    file, model = single
+    code, out, _ = run("import", file, "-o", "sd.yaml", "--weights", "ours.safetensors", "--ledger")
+    assert code == 0
+    assert "first_stage_model.encoder.conv_in.weight dropped, because it does not belong to" in out
+    read = archkit.load("ours.safetensors")
+    assert read.plan.spec.encoder == model.plan.spec.encoder
+    ours = model.state_dict()
+    assert all(torch.equal(ours[key], tensor) for key, tensor in read.state_dict().items())
+
+
+def test_a_config_of_another_network_is_told_as_specs(
+    run: Run, single: tuple[Path, UNet], tmp_path: Path
+) -> None:
+    wrong = {**ARGUMENTS, "channel_mult": [1, 4], "context_dim": 1024}
+    Path("config.json").write_text(json.dumps(wrong))
+    asked = ("--config", "config.json", "--family", "latent-diffusion", "--ledger")
+    code, out, err = run("import", single[0], "-o", "sd.yaml", *asked)
+    assert (code, out, written(tmp_path)) == (1, "", ["config.json"])
+    first, second, *differences = err.splitlines()
+    assert first.startswith("error: these weights are of another network: ")
+    assert second == "  the spec → that of the weights:"
+    assert differences == [
+        "    conditioning.text.channels: 1024 → 768",
+        "    encoder.1.channels: 128 → 64",
+    ]
+
+
+def test_weights_of_another_size_are_told_as_specs(run: Run, tmp_path: Path) -> None:
+    small = {**STABLE, "cross_attention_dim": 768, "attention_head_dim": 8}
+    UNet2DConditionModel(**small).save_pretrained(tmp_path)
+    config = json.loads(Path("config.json").read_text())
+    wrong = {**config, "layers_per_block": 2, "transformer_layers_per_block": 1}
+    Path("config.json").write_text(json.dumps(wrong))
+    code, _, err = run("import", ".", "-o", "net.yaml", "--weights", "net.safetensors")
+    assert code == 1
+    assert [line.strip() for line in err.splitlines()[2:]] == [
+        "encoder.0.blocks: 2 → 1",
+        "encoder.1.attention.depth: 1 → 2",
+        "encoder.1.blocks: 2 → 1",
+        "encoder.2.blocks: 2 → 1",
+    ]
+
+
+def test_a_config_beside_the_weights(run: Run, single: tuple[Path, UNet]) -> None:
+    Path("config.yaml").write_text(json.dumps(ARGUMENTS))
+    asked = ("--config", "config.yaml", "--family", "latent-diffusion", "--ledger")
+    assert run("import", single[0], "-o", "sd.yaml", *asked)[0] == 0
+    whole = {"params": {"unet_config": {"target": "ldm.UNetModel", "params": ARGUMENTS}}}
+    Path("v1-inference.yaml").write_text(json.dumps({"model": whole}))
+    assert run("import", single[0], "-o", "v1.yaml", "--config", "v1-inference.yaml")[0] == 0
+    assert archkit.load_spec("v1.yaml").encoder == archkit.load_spec("sd.yaml").encoder
+    told = "error: nothing tells the family of this network; say it with `family`: "
+    assert run("import", single[0], "--config", "config.yaml")[2].startswith(told)
+    told = "error: no importer is called `ldm`; there are "
+    assert run("import", single[0], "--family", "ldm")[2].startswith(told)
+
+
 class Bomb:
     """A pickle that would run code."""
 
@@ -188,8 +284,8 @@ def test_broken_weights(name: str, run: Run, saved: Path, tmp_path: Path) -> Non
 PICKLED: dict[str, tuple[Callable[[Any, str], object], str]] = {
     "torch": (
         torch.save,
-        f"is refused: it is a pickle that holds `{os.system.__module__}.system` beside tensors, and "
-        "reading it could run code; where you trust it, save its state dict as safetensors",
+        f"is refused: it is a pickle that holds `{os.system.__module__}.system` beside tensors, "
+        "and reading it could run code; where you trust it, save its state dict as safetensors",
     ),
     "pickle": (
         lambda held, path: Path(path).write_bytes(pickle.dumps(held)),
@@ -268,20 +364,14 @@ def test_an_index_that_lies(run: Run, saved: Path) -> None:
 
 
 KILLED = """
-import os, signal, sys
+import os, sys
 from contextlib import contextmanager
 from archkit.cli import importing, main
 
-class Deadly:
-    tensors = 0
-    def update(self, _):
-        self.tensors += 1
-        if self.tensors == 20:
-            os.kill(os.getpid(), signal.SIGKILL)
-
 @contextmanager
 def bar(total):
-    yield Deadly()
+    written = []
+    yield lambda size: written.append(size) or len(written) < 20 or os.kill(os.getpid(), 9)
 
 importing._bar = bar
 main(["import", sys.argv[1], "-o", "net.yaml", "--weights", "net.safetensors"])
@@ -304,6 +394,7 @@ PEAK = """
 import sys
 from pathlib import Path
 from archkit.cli import main
+from archkit.module import UNet
 from archkit.weights import foreign, stream, mapping
 foreign._MAPPED = 2**24
 

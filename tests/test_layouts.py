@@ -26,6 +26,9 @@ SPECS: dict[str, dict[str, Any]] = {
     "edm": TWO_STAGES,
     "classic": TWO_STAGES,
     "k-diffusion": TWO_STAGES,
+    "narrowing": TWO_STAGES,
+    "diffuser": TWO_STAGES,
+    "dance-diffusion": TWO_STAGES,
     "hourglass": TWO_STAGES,
     "flat": {**TWO_STAGES, "encoder": [{"channels": 4, "blocks": 2, "attention": True}]},
     "lucidrains": {
@@ -119,6 +122,73 @@ NODES = {
         decoder.1.blocks.1.attention 6×4 < decoder.1.blocks.1.block
         decoder.0.upsampling 6×8 < decoder.1.blocks.1.attention
         decoder.0.join 10×8 < decoder.0.upsampling, encoder.0.blocks.0.block
+        decoder.0.blocks.0.block 4×8 < decoder.0.join
+        head 2×8 < decoder.0.blocks.0.block
+    """,
+    "narrowing": """
+        stem 4×8 < x
+        encoder.0.blocks.0.block 4×8 < stem
+        encoder.0.pooling 4×4 < encoder.0.blocks.0.block
+        encoder.1.blocks.0.block 6×4 < encoder.0.pooling
+        encoder.1.blocks.0.attention 6×4 < encoder.1.blocks.0.block
+        encoder.1.blocks.1.block 6×4 < encoder.1.blocks.0.attention
+        encoder.1.blocks.1.attention 6×4 < encoder.1.blocks.1.block
+        decoder.1.blocks.0.block 6×4 < encoder.1.blocks.1.attention
+        decoder.1.blocks.0.attention 6×4 < decoder.1.blocks.0.block
+        decoder.1.blocks.1.block 4×4 < decoder.1.blocks.0.attention
+        decoder.1.blocks.1.attention 4×4 < decoder.1.blocks.1.block
+        decoder.0.upsampling 4×8 < decoder.1.blocks.1.attention
+        decoder.0.join 8×8 < decoder.0.upsampling, encoder.0.blocks.0.block
+        decoder.0.blocks.0.block 4×8 < decoder.0.join
+        head 2×8 < decoder.0.blocks.0.block
+    """,
+    "diffuser": """
+        encoder.0.blocks.0.block 4×8 < x
+        encoder.0.pooling 4×4 < encoder.0.blocks.0.block
+        encoder.1.blocks.0.block 6×4 < encoder.0.pooling
+        encoder.1.blocks.0.attention 6×4 < encoder.1.blocks.0.block
+        encoder.1.blocks.1.block 6×4 < encoder.1.blocks.0.attention
+        encoder.1.blocks.1.attention 6×4 < encoder.1.blocks.1.block
+        bottleneck.0.block 6×4 < encoder.1.blocks.1.attention
+        bottleneck.1.block 6×4 < bottleneck.0.block
+        decoder.1.join 12×4 < bottleneck.1.block, encoder.1.blocks.1.attention
+        decoder.1.blocks.0.block 6×4 < decoder.1.join
+        decoder.1.blocks.0.attention 6×4 < decoder.1.blocks.0.block
+        decoder.1.blocks.1.block 6×4 < decoder.1.blocks.0.attention
+        decoder.1.blocks.1.attention 6×4 < decoder.1.blocks.1.block
+        decoder.0.upsampling 6×8 < decoder.1.blocks.1.attention
+        decoder.0.join 10×8 < decoder.0.upsampling, encoder.0.blocks.0.block
+        decoder.0.blocks.0.block 4×8 < decoder.0.join
+        head 2×8 < decoder.0.blocks.0.block
+    """,
+    "dance-diffusion": """
+        encoder.0.blocks.0.block 4×8 < x
+        encoder.0.pooling 4×4 < encoder.0.blocks.0.block
+        encoder.1.blocks.0.block 6×4 < encoder.0.pooling
+        encoder.1.blocks.0.attention 6×4 < encoder.1.blocks.0.block
+        encoder.1.blocks.1.block 6×4 < encoder.1.blocks.0.attention
+        encoder.1.blocks.1.attention 6×4 < encoder.1.blocks.1.block
+        bottleneck.pooling 6×2 < encoder.1.blocks.1.attention
+        bottleneck.0.block 6×2 < bottleneck.pooling
+        bottleneck.0.attention 6×2 < bottleneck.0.block
+        bottleneck.1.block 6×2 < bottleneck.0.attention
+        bottleneck.1.attention 6×2 < bottleneck.1.block
+        bottleneck.2.block 6×2 < bottleneck.1.attention
+        bottleneck.2.attention 6×2 < bottleneck.2.block
+        bottleneck.3.block 6×2 < bottleneck.2.attention
+        bottleneck.3.attention 6×2 < bottleneck.3.block
+        bottleneck.4.block 6×2 < bottleneck.3.attention
+        bottleneck.4.attention 6×2 < bottleneck.4.block
+        bottleneck.5.block 6×2 < bottleneck.4.attention
+        bottleneck.5.attention 6×2 < bottleneck.5.block
+        bottleneck.upsampling 6×4 < bottleneck.5.attention
+        decoder.1.join 12×4 < bottleneck.upsampling, encoder.1.blocks.1.attention
+        decoder.1.blocks.0.block 6×4 < decoder.1.join
+        decoder.1.blocks.0.attention 6×4 < decoder.1.blocks.0.block
+        decoder.1.blocks.1.block 4×4 < decoder.1.blocks.0.attention
+        decoder.1.blocks.1.attention 4×4 < decoder.1.blocks.1.block
+        decoder.0.upsampling 4×8 < decoder.1.blocks.1.attention
+        decoder.0.join 8×8 < decoder.0.upsampling, encoder.0.blocks.0.block
         decoder.0.blocks.0.block 4×8 < decoder.0.join
         head 2×8 < decoder.0.blocks.0.block
     """,

@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import archkit
-from archkit import Plan, zoo
+from archkit import Condition, Plan, zoo
 from archkit.schema import schema
 from archkit.source import dump, parse
 
@@ -98,8 +98,10 @@ def test_shapes_on_paper_are_those_of_torch(path: Path) -> None:
         assert found.shape[1:] == sample.space
         assert found.shape[0] in (sample.channels, 2 * sample.channels)
     for node in found.plan:
-        channels_last = node.name == "condition.sequence"
+        part = node.component
+        channels_last = isinstance(part, Condition) and part.route() == "context"
         shape = (node.shape.channels, *node.shape.space)
+        shape = () if node.path == "precondition.time" else shape  # of times, there is one each
         if node.path in found.nodes:
             assert found.nodes[node.path] == (shape[::-1] if channels_last else shape), node.path
 

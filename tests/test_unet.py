@@ -13,7 +13,7 @@ from torch import Tensor
 import archkit
 from archkit import Plan, ShapeError, SpecError, assemble
 
-EXAMPLES = settings(max_examples=120)
+EXAMPLES = settings(max_examples=200)
 
 
 def planned(spec: dict[str, Any]) -> Plan | None:

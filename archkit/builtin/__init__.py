@@ -9,14 +9,21 @@ _WHERE = {
     "convolutions": "block.conv:Convolutions",
     "residual": "block.residual:Residual",
     "modulated": "block.modulated:Modulated",
+    "adaptive": "block.adaptive:AdaptiveBlock attention.adaptive:AdaptiveAttention",
+    "transformers": "block.transformer:TransformerBlock",
+    "joint": "attention.joint:JointAttention",
+    "projected": "condition.projected:Projected condition.pooled:Pooled",
     "attention": "attention.self:SelfAttention attention.transformer:Transformer",
     "linear_attention": "attention.linear:LinearAttention",
     "pooling": "pooling.max:MaxPooling pooling.avg:AveragePooling pooling.conv:ConvolutionPooling "
-    "pooling.blur:BlurPooling pooling.unshuffle:UnshufflePooling pooling.block:BlockPooling "
+    "pooling.blur:BlurPooling pooling.block:BlockPooling "
     "pooling.none:NoPooling",
     "upsampling": "upsampling.nearest:NearestUpsampling upsampling.bilinear:BilinearUpsampling "
-    "upsampling.shuffle:ShuffleUpsampling "
     "upsampling.blur:BlurUpsampling upsampling.block:BlockUpsampling upsampling.none:NoUpsampling",
+    "shuffling": "pooling.unshuffle:UnshufflePooling upsampling.shuffle:ShuffleUpsampling",
+    "mapping": "embedding.mapping:Mapping condition.fourier:Fourier",
+    "patches": "stem.patch:PatchStem head.patch:PatchHead",
+    "lerp": "skip.lerp:Lerp",
     "strided": "pooling.first:FirstPooling upsampling.transposed:TransposedUpsampling "
     "upsampling.upconv:UpConvolution",
     "blurred": "pooling.conv-blur:ConvolutionBlurPooling",
@@ -59,6 +66,7 @@ _WHERE = {
     "importer.monai-basic-unet:MonaiBasicUNet importer.monai-attention-unet:MonaiAttentionUnet",
     "importers.nnunet": "importer.nnunet:NnUNet",
     "importers.azula": "importer.azula:Azula",
+    "importers.k_diffusion": "importer.k-diffusion:KDiffusion",
     "importers.diffusion_policy": "importer.diffusion-policy:DiffusionPolicy",
     "importers.lucidrains": "importer.lucidrains:Lucidrains",
 }

@@ -8,6 +8,8 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from archkit import Attention, Cost, Misfit, Norm, Number, Op, Shape, Site, Slot, near_divisor
 
+from .contexts import named
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -107,6 +109,9 @@ class Transformer(Attention):
     context: str | Annotated[tuple[str, ...], Field(strict=False)] | None = None
     """Names of the conditions to look at: all that are sequences if left out, ``none`` for
     self-attention alone."""
+    first: Literal["self", "cross"] = "self"
+    """What the first attention of a layer looks at: the positions themselves, or, as the second,
+    the conditions (Stable Diffusion's x4 upscaler)."""
     feed_forward: PositiveInt = 4
     """Width of the feed-forward, as a multiple of the channels."""
     projection: Literal["conv", "linear"] = "conv"
@@ -121,7 +126,9 @@ class Transformer(Attention):
         return ("x", *self._contexts(site))
 
     def infer(self, site: Site) -> Shape:
-        self._contexts(site)
+        if not self._contexts(site) and self.first == "cross":
+            what = "the first attention of a transformer looks at conditions, and there is none"
+            raise Misfit(what, "say `first: self`, or name a `context`", option=("first",))
         heads(self.heads, self.head_width, site.x.channels, otherwise=8)
         normed(self.norm, site)
         return site.x
@@ -142,24 +149,28 @@ class Transformer(Attention):
         out, added = Cost.linear(c, c, tokens=n), Cost.made(c * n)
         own = Cost.linear(c, 3 * c, tokens=n, bias=False)
         own = own + (Cost.attention(c, queries=n, keys=n, heads=count) + out)
-        layer = norm + own + added
-        crossing = Cost()
-        for name in self._contexts(site):
-            context = site.contexts[name]
-            m = context.positions
-            both = Cost.linear(context.channels, 2 * c, tokens=m, bias=False).reading(name)
-            both &= Cost.linear(c, c, tokens=n, bias=False)
-            look = both + (Cost.attention(c, queries=n, keys=m, heads=count) + out)
-            crossing &= look
-        held = 0
+        crossing = self._crossing(site, count)
+        layer = norm + (own if self.first == "self" else crossing) + added
         if crossing.out is not None:
-            layer, held = layer + (norm + crossing + added), c * n
+            layer += norm + crossing + added
         inner = self.feed_forward * c * n
         gate = Cost.made(inner, keeps="x") + Cost.made(inner, keeps="x")
         gate += Cost.dropout(inner) if self.dropout else Cost()
         down = Cost.linear(self.feed_forward * c, c, tokens=n)
         forward = Cost.linear(c, 2 * self.feed_forward * c, tokens=n) + (gate + down)
-        return layer + (norm + forward + added).holding(held)
+        return layer + (norm + forward + added)
+
+    def _crossing(self, site: Site, count: int) -> Cost:
+        """A cross-attention to each of the conditions."""
+        c, n, crossing = site.x.channels, site.x.positions, Cost()
+        out = Cost.linear(c, c, tokens=n)
+        for name in self._contexts(site):
+            context = site.contexts[name]
+            m = context.positions
+            both = Cost.linear(context.channels, 2 * c, tokens=m, bias=False).reading(name)
+            both &= Cost.linear(c, c, tokens=n, bias=False)
+            crossing &= both + (Cost.attention(c, queries=n, keys=m, heads=count) + out)
+        return crossing
 
     def caption(self, site: Site) -> str:
         return self.short + (f" ×{self.depth}" if self.depth > 1 else "")
@@ -176,8 +187,9 @@ class Transformer(Attention):
         channels = site.x.channels
         count = heads(self.heads, self.head_width, channels, otherwise=8)
         contexts = tuple(site.contexts[name].channels for name in self._contexts(site))
+        crosses = self.first == "cross"
         layers = [
-            TransformerLayer(channels, count, contexts, self.feed_forward, self.dropout)
+            TransformerLayer(channels, count, contexts, self.feed_forward, self.dropout, crosses)
             for _ in range(self.depth)
         ]
         return Transformer(
@@ -190,28 +202,15 @@ class Transformer(Attention):
         )
 
     def _contexts(self, site: Site) -> tuple[str, ...]:
-        known = tuple(site.contexts)
-        if self.context == "none":
-            return ()
-        named = known if self.context is None else self.context
-        named = (named,) if isinstance(named, str) else named
-        if not named:
+        found = named(self.context, site)
+        if not found and self.context != "none":
             raise Misfit(
                 "a transformer looks at a condition, and no condition is a sequence",
                 "declare one, as in `conditioning: {text: {type: sequence, channels: 768}}`, "
                 "or say `context: none`",
                 code="missing-context",
             )
-        for name in named:
-            if name not in known:
-                others = "".join(f"use `{k}`, or " for k in known)
-                raise Misfit(
-                    f"no condition that is a sequence is called `{name}`",
-                    f"{others}declare it, as in `conditioning: {{{name}: sequence}}`",
-                    code="missing-context",
-                    option=("context",),
-                )
-        return named
+        return found
 
 
 def of_image(x: Shape, width: int, bias: bool = True) -> Cost:

@@ -21,6 +21,7 @@ class BlockHead(Head):
         | https://github.com/Harmonai-org/sample-generator
     """
 
+    group = "resnet"
     type: Literal["block"] = "block"
     block: Annotated[Block, Slot("block")] = Field("resnet", validate_default=True)
     """The block; that of the top if left out."""

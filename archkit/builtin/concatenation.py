@@ -39,8 +39,7 @@ class Concatenation(Embedding):
 
     def cost(self, site: Site) -> Cost | None:
         activation = self.activation.cost(site.at(site.width, ()))
-        joined = Cost() if site.x.channels == site.width else Cost.made(site.width)
-        return None if activation is None else joined + activation
+        return None if activation is None else Cost.made(site.width) + activation
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.concatenation import Concatenation

@@ -143,6 +143,8 @@ class Sequence(Condition):
     """Channels of each token."""
     tokens: PositiveInt = 77
     """How many tokens costs are counted with; any number runs."""
+    width: PositiveInt | None = None
+    """Channels that a linear layer first makes of those of each token; no layer if left out."""
 
     def route(self) -> Route:
         return "context"
@@ -154,18 +156,22 @@ class Sequence(Condition):
         return self.tokens
 
     def infer(self, site: Site) -> Shape:
-        return site.x
+        return site.x.with_channels(self.width or site.x.channels)
 
     def cost(self, site: Site) -> Cost:
-        return Cost()
+        if self.width is None:
+            return Cost()
+        return Cost.linear(site.x.channels, self.width, tokens=site.x.positions)
 
     def caption(self, site: Site) -> str:
-        return ""
+        return f"Linear {site.x.channels} → {self.width}" if self.width else ""
 
     def build(self, site: Site) -> nn.Module:
+        from torch import nn
+
         from archkit.nn.embeddings import Tokens
 
-        return Tokens()
+        return nn.Linear(site.x.channels, self.width) if self.width else Tokens()
 
 
 class Image(Condition):

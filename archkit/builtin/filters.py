@@ -122,4 +122,4 @@ def reflected(x: Shape, strides: tuple[int, ...], pad: int) -> Cost:
     """What it takes to put the reflected borders around."""
     more = (2 * pad if s > 1 else 0 for s in strides)
     space = tuple(n + m for n, m in zip(x.space, more, strict=True))
-    return Cost.made(x.channels * prod(space)) if space != x.space else Cost()
+    return Cost.made(x.channels * prod(space), keeps="x") if space != x.space else Cost()

@@ -185,21 +185,14 @@ def transformer(
     told = "1 head" if heads == 1 else f"{heads} heads"
     ends = ("Linear", "plain") if part.projection == "linear" else ("Conv 1", "convolution")
     enter = Op(f"{ends[0]} · {c} → {c}", name="h", group=ends[1])
-    layer = [
-        Op(f"LayerNorm · self-attention, {told}", name="self", group="attention", repeat=times),
-        Op("+", ("self", "h"), "h", repeat=times),
-    ]
-    looks, normed = "LayerNorm · cross-attention", "h"
-    if len(contexts) > 1:  # one norm for all of them
-        looks, normed = "cross-attention", "normed"
-        layer.append(Op("LayerNorm", ("h",), normed, repeat=times))
-    for name in contexts:
-        keys = f"keys, values {site.contexts[name].channels} → 2 × {c}"
-        layer += [
-            Op(keys, (name,), f"keys {name}"),
-            Op(looks, (normed, f"keys {name}"), "cross", "transformer", repeat=times),
-            Op("+", ("cross", "h"), "h", repeat=times),
+    if part.first == "self":
+        layer = [
+            Op(f"LayerNorm · self-attention, {told}", name="self", group="attention", repeat=times),
+            Op("+", ("self", "h"), "h", repeat=times),
         ]
+    else:
+        layer = _crossed(site, contexts, times)
+    layer += _crossed(site, contexts, times)
     wide = part.feed_forward * c
     layer += [
         Op(f"LayerNorm · GEGLU {c} → {wide} → {c}", name="feed-forward", repeat=times),
@@ -207,6 +200,22 @@ def transformer(
     ]
     leave = Op(f"{ends[0]} · {c} → {c}", name="branch", group=ends[1])
     return (*part.norm.steps(site), enter, *layer, leave, Op("+", ("branch", "x")))
+
+
+def _crossed(site: Site, contexts: tuple[str, ...], times: int) -> list[Op]:
+    """The steps of a cross-attention to each of the conditions."""
+    layer, looks, normed = [], "LayerNorm · cross-attention", "h"
+    if len(contexts) > 1:  # one norm for all of them
+        looks, normed = "cross-attention", "normed"
+        layer.append(Op("LayerNorm", ("h",), normed, repeat=times))
+    for name in contexts:
+        keys = f"keys, values {site.contexts[name].channels} → 2 × {site.x.channels}"
+        layer += [
+            Op(keys, (name,), f"keys {name}"),
+            Op(looks, (normed, f"keys {name}"), "cross", "transformer", repeat=times),
+            Op("+", ("cross", "h"), "h", repeat=times),
+        ]
+    return layer
 
 
 def interpolation(part: Interpolation, site: Site) -> tuple[Op, ...]:

@@ -61,6 +61,4 @@ class Planes(Time):
         from archkit.nn.planes import Planes
 
         sin_first = self.order == "sin-cos"
-        return Planes(
-            Fourier(self.channels, std=self.std, scale=self.scale, sin_first=sin_first)
-        )
+        return Planes(Fourier(self.channels, std=self.std, scale=self.scale, sin_first=sin_first))

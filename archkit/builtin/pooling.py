@@ -194,41 +194,6 @@ class BlurPooling(Pooling):
         return Blur(site.x.channels, self.taps, site.per_axis(self.stride, "stride"))
 
 
-class UnshufflePooling(Pooling):
-    """Space into channels, then a 1×1 convolution: nothing is lost.
-
-    References:
-        | Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
-          Convolutional Neural Network (Shi et al., 2016)
-        | https://arxiv.org/abs/1609.05158
-    """
-
-    short = "Unshuffle"
-    type: Literal["unshuffle"] = "unshuffle"
-    stride: PerAxis = 2
-    """How many times smaller; one number, or one for each axis. It has to divide the size."""
-    width: Width = "keep"
-    """Channels that leave: those that came, or those of the next stage."""
-
-    def leaves(self, here: int, there: int) -> int:
-        return there if self.width == "next" else here
-
-    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
-        return tuple(SizeMap(over=s, exact=True) for s in site.per_axis(self.stride, "stride"))
-
-    def cost(self, site: Site) -> Cost:
-        strides = site.per_axis(self.stride, "stride")
-        windows = tuple(map(Window.sliding, strides, strides))
-        moved = Cost.made(site.x.elements, windows=windows) if max(strides) > 1 else Cost()
-        inner = site.x.channels * prod(strides)
-        return moved + Cost.convolution(inner, site.width, kernel=1, out=self.infer(site))
-
-    def build(self, site: Site) -> nn.Module:
-        from archkit.nn.resampling import unshuffling
-
-        return unshuffling(site.x.channels, site.width, site.per_axis(self.stride, "stride"))
-
-
 class BlockPooling(Pooling):
     """The stage's own block, which pools inside, on both of its branches.
 

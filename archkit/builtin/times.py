@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from archkit import Activation, Cost, Embedding, Misfit, Number, Op, Shape, Site, Slot, Time
+from archkit import (
+    Activation,
+    Cost,
+    Embedding,
+    Misfit,
+    Number,
+    Op,
+    Route,
+    Shape,
+    Site,
+    Slot,
+    Time,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,11 +38,20 @@ class _Features(Time):
     """What the time is multiplied with first."""
     activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """The activation between the two layers."""
-    layers: Literal[0, 2] = 2
+    layers: Literal[0, 1, 2] = 2
     """Linear layers after the features; with none, the features are the embedding."""
+    bias: bool = True
+    """Whether the layers have a bias."""
+    into: Literal["embedding", "tokens"] = "embedding"
+    """Where it goes: into the embedding, or before the tokens of a stem that makes some."""
+
+    def route(self) -> Route:
+        return self.into
 
     def leaves(self, stem: int) -> int:
-        return (self.width or 4 * stem) if self.layers else self.features(stem)
+        if not self.layers:
+            return self.features(stem)
+        return self.width or (4 * stem if self.into == "embedding" else stem)
 
     def features(self, stem: int) -> int:
         return self.channels or stem
@@ -55,8 +76,10 @@ class _Features(Time):
         features = Cost.made(channels, saved=learned + bool(learned)) + Cost(learned)
         if self.layers == 0:
             return features
-        layers = Cost.linear(channels, hidden) + activation + Cost.linear(hidden, width)
-        return features + layers
+        if self.layers == 1:
+            return features + Cost.linear(channels, width, bias=self.bias)
+        first = Cost.linear(channels, hidden, bias=self.bias)
+        return features + (first + activation + Cost.linear(hidden, width, bias=self.bias))
 
     def learned(self, channels: int) -> int:
         """Parameters of the features themselves."""
@@ -67,15 +90,16 @@ class _Features(Time):
         raise NotImplementedError(f"{type(self).__name__} has no module()")
 
     def caption(self, site: Site) -> str:
-        mlp = f" · MLP {site.width}" if self.layers else ""
+        mlp = ("", f" · Linear {site.width}", f" · MLP {site.width}")[self.layers]
         return f"{self.short} {site.x.channels}{mlp}"
 
     def inside(self, site: Site) -> tuple[Op, ...]:
         channels, hidden = site.x.channels, self.hidden or site.width
-        if self.layers == 0:
-            return (Op(f"{self.short} {channels}", self.reads(site)),)
+        waves = Op(f"{self.short} {channels}", self.reads(site))
+        if self.layers < 2:
+            return (waves, Op(f"Linear {channels} → {site.width}"))[: 1 + self.layers]
         return (
-            Op(f"{self.short} {channels}", self.reads(site)),
+            waves,
             Op(f"Linear {channels} → {hidden}"),
             *self.activation.steps(site),
             Op(f"Linear {hidden} → {site.width}"),
@@ -85,8 +109,13 @@ class _Features(Time):
         from archkit.nn.embeddings import TimeEmbedding
 
         features = self.module(site.x.channels, site.clock)
-        activation = self.activation.build(site) if self.layers else None
-        return TimeEmbedding(features, site.x.channels, site.width, activation, self.hidden)
+        widths = (site.x.channels, self.hidden or site.width, site.width)
+        return TimeEmbedding(
+            features,
+            widths if self.layers == 2 else (site.x.channels, site.width)[: 1 + self.layers],
+            self.activation.build(site) if self.layers == 2 else None,
+            bias=self.bias,
+        )
 
 
 class Sinusoidal(_Features):

@@ -117,37 +117,6 @@ class BilinearUpsampling(_Interpolation):
         return self._built(site, linear=True)
 
 
-class ShuffleUpsampling(Growing):
-    """A 1×1 convolution, then channels into space.
-
-    References:
-        | Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
-          Convolutional Neural Network (Shi et al., 2016)
-        | https://arxiv.org/abs/1609.05158
-    """
-
-    short = "Shuffle"
-    type: Literal["shuffle"] = "shuffle"
-    width: Width = "keep"
-    """Channels that leave: those that came, or those of the next stage."""
-
-    def leaves(self, here: int, there: int) -> int:
-        return there if self.width == "next" else here
-
-    def cost(self, site: Site) -> Cost:
-        strides = self.strides(site)
-        windows = tuple(Window.growing(s) for s in strides)
-        out = self.infer(site).elements
-        moved = Cost.made(out, windows=windows) if prod(strides) > 1 else Cost()
-        inner = site.width * prod(strides)
-        return Cost.convolution(site.x.channels, inner, kernel=1, out=site.x) + moved
-
-    def build(self, site: Site) -> nn.Module:
-        from archkit.nn.resampling import shuffling
-
-        return shuffling(site.x.channels, site.width, self.strides(site))
-
-
 class BlurUpsampling(Growing):
     """The transpose of pooling by a FIR low-pass filter; it has no parameters.
 

@@ -35,6 +35,7 @@ _COMMANDS = {
     "import": ("importing", "Turn a network of another codebase into a spec, and its weights."),
     "export": ("importing", "Write a model as another codebase has it."),
     "zoo": ("zoo", "List the published networks that ship as specs, or copy one."),
+    "sweep": ("sweep", "Write a spec for every combination of a grid, and count them on paper."),
     "draw": ("pictures", "Draw a network as a U: SVG, PNG, PDF, HTML, DOT, Mermaid, TikZ, text."),
 }
 """archkit's own commands; `train`, `sample` and those of plugins come in by a hook."""

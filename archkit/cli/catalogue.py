@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
+from ..files import whole
 from ..schema import first_line
 from ..schema import schema as make_schema
 from . import common
@@ -27,7 +29,19 @@ def components(context: click.Context, kind: str | None) -> None:
 
 
 @click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where to write it; - or nothing is stdout.",
+)
 @click.pass_context
-def schema(context: click.Context) -> None:
+def schema(context: click.Context, output: Path | None) -> None:
     """Print the JSON Schema of a spec with every installed component (draft-07)."""
-    click.echo(json.dumps(make_schema(common.registry(context)), indent=2, ensure_ascii=False))
+    text = json.dumps(make_schema(common.registry(context)), indent=2, ensure_ascii=False)
+    if output is None or str(output) == "-":
+        click.echo(text)
+    else:
+        with whole(output) as temporary:
+            temporary.write_text(f"{text}\n", encoding="utf-8")

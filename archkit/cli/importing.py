@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -16,9 +16,6 @@ from ..errors import WeightError
 from ..files import whole
 from ..source import dump
 from . import common
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -68,27 +65,35 @@ def _read(
 
 def _write(path: Path, read: Import) -> None:
     from ..weights.files import metadata
-
-    assert read.state is not None
-    stream(path, read.state, read.state.outlines(), metadata(read.spec))
-
-
-def stream(
-    path: Path,
-    state: Mapping[str, Tensor],
-    outlines: Mapping[str, Tensor],
-    metadata: Mapping[str, str],
-) -> None:
-    """Writes tensors one by one, with a bar on stderr where somebody looks at it."""
     from ..weights.stream import write
 
-    total = sum(outline.nbytes for outline in outlines.values())
-    with _bar(total) as bar:
-        write(path, state, outlines, metadata, bar.update)
+    assert read.state is not None
+    outlines = read.state.outlines()
+    with _bar(sum(outline.nbytes for outline in outlines.values())) as watch:
+        write(path, read.state, outlines, metadata(read.spec), watch)
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[Any]:
+def _bar(total: int) -> Iterator[Callable[[int], object]]:
+    """A bar on stderr, where somebody looks at it; call what it gives with bytes written."""
     label = f"{total / 2**20:,.0f} MiB"
     with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
-        yield bar
+        yield bar.update
+
+
+@click.command()
+@click.argument("model", type=_FILE)
+@click.option("--to", "family", required=True, metavar="diffusers", help="In whose form.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.pass_context
+def export(context: click.Context, /, model: Path, family: str, folder: Path) -> None:
+    """Write a MODEL that archkit saved into FOLDER as another codebase has it.
+
+    What that codebase can't say is told, and nothing is written then.
+    """
+    from .. import api
+    from ..exports import export as write
+
+    registry = common.registry(context)
+    write(api.load(model, registry=registry), folder, family, registry=registry)
+    click.echo(str(folder))

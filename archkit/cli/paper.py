@@ -75,7 +75,10 @@ def as_data(drawn: Plan) -> dict[str, Any]:
         "space": list(drawn.space),
         "output": [drawn.output.channels, *drawn.output.space],
         "axes": [
-            {"name": name, "multiple": axis.multiple, "rests": axis.rests, "least": axis.least}
+            {
+                **{"name": name, "multiple": axis.multiple, "rests": axis.rests},
+                **{"least": axis.least, "only": axis.only},
+            }
             for name, axis in zip(axis_names(len(drawn.axes)), drawn.axes, strict=True)
         ],
         "skips": [

@@ -96,7 +96,7 @@ def _plan(
     size: tuple[int, ...] | None,
     overrides: tuple[str, ...],
 ) -> Plan:
-    document = api.read(common.source(file), overrides)
+    document = common.document(file, overrides)
     return api.plan_document(document, size, common.registry(context))
 
 
@@ -117,4 +117,5 @@ def _write(drawing: Drawing, outputs: Sequence[str]) -> None:
         if out[0] == "-":
             sys.stdout.buffer.write(written)
         else:
-            placed(written, Path(out.replace("{name}", drawing.plan.spec.name)))
+            name = re.sub(r"[^\w.+-]+", "-", drawing.plan.spec.name)
+            placed(written, Path(out.replace("{name}", name)))

@@ -17,14 +17,15 @@ ROW, PITCH = 11.0, 8.0
 
 @dataclass(frozen=True)
 class Slot:
-    """A row of chips: its middle, and how far it reaches."""
+    """A row of chips: its middle, its height, and how far it reaches."""
 
     y: float
+    h: float
     left: float
     right: float
 
     def moved(self, dx: float, dy: float) -> Slot:
-        return Slot(self.y + dy, self.left + dx, self.right + dx)
+        return Slot(self.y + dy, self.h, self.left + dx, self.right + dx)
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def rows(desk: Desk, stage: Stage) -> Contents:
         name, x = _register(desk, unit[0], y + tall / 2, stage.id)
         drawn, wide = _row(desk, unit, y, tall, stage.id)
         items += [*name, *(item.moved(x, 0) for item in drawn)]
-        slot = Slot(y + tall / 2, 0.0, x + wide)
+        slot = Slot(y + tall / 2, tall, 0.0, x + wide)
         slots.update({path: slot for piece in unit for path in piece.nodes})
         lefts.append(None if unit[0].aside else (y, _width(desk, unit[0])))
         y += tall + PITCH

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..shapes import Shape
 from . import font, labels, springs, words
-from .chips import Desk, chip, shown
+from .chips import Desk, chip
 from .pieces import Piece
 from .scene import Box, Item, Line, Text
 
@@ -22,10 +22,13 @@ class End:
         above: What pills of what joins the sample need above it.
         spots: The middle of each box, and half its width, by the node's path; ``x`` and ``out``
             are the pills.
+        trunk: The box where the flow leaves the row, or comes into it.
+        chip: The height of a chip.
     """
 
     w: float
     h: float
+    chip: float
     above: float
     items: tuple[Item, ...]
     spots: dict[str, tuple[float, float]]
@@ -58,7 +61,7 @@ def entry(desk: Desk) -> End:
             items += _joining(desk, x + wide / 2, piece, joins[0])
             above = 34.0
         x, last = x + wide, piece.path
-    return End(x, _height(desk), above, tuple(items), spots, last)
+    return End(x, _height(desk), _tall(desk), above, tuple(items), spots, last)
 
 
 def exit(desk: Desk) -> End:
@@ -85,7 +88,7 @@ def exit(desk: Desk) -> End:
     items += _pill(desk, x, w, words.answer(plan), shape, Meaning("answer", tip, nodes))
     spots["out"] = (x + w / 2, w / 2)
     first = pieces[0].path if pieces else "out"
-    return End(x + w, _height(desk), 0.0, tuple(items), spots, first)
+    return End(x + w, _height(desk), _tall(desk), 0.0, tuple(items), spots, first)
 
 
 @dataclass(frozen=True)
@@ -147,13 +150,21 @@ def _pill(
     return [box, above, below]
 
 
+def _label(piece: Piece) -> str:
+    return labels.short(piece.caption, 2 * labels.LONGEST)
+
+
 def _width(desk: Desk, piece: Piece) -> float:
-    return font.width(shown(piece), desk.sizes.chip) + 12
+    return font.width(_label(piece), desk.sizes.chip) + 12
 
 
 def _chip(desk: Desk, x: float, w: float, piece: Piece) -> list[Item]:
-    h = desk.sizes.chip + 12
-    return chip(desk, (x, -h / 2, w, h), shown(piece), (piece,))
+    h = _tall(desk)
+    return chip(desk, (x, -h / 2, w, h), _label(piece), (piece,))
+
+
+def _tall(desk: Desk) -> float:
+    return desk.sizes.chip + 12
 
 
 def _arrow(x: float, to: float, source: str, target: str) -> list[Item]:
@@ -166,7 +177,7 @@ def _joining(desk: Desk, x: float, piece: Piece, name: str) -> list[Item]:
     ink, shape = desk.inks[name], springs.pill(desk.outline.plan, name)
     told = f"{springs.called(name)} · {shape}" if shape else springs.called(name)
     size = desk.sizes.strand
-    w, h, y = font.width(told, size) + 14, size + 8, -(desk.sizes.chip + 12) / 2 - 16
+    w, h, y = font.width(told, size) + 14, size + 8, -_tall(desk) / 2 - 16
     pill = Box(
         x=x - w / 2,
         y=y - h,

@@ -8,7 +8,6 @@ from itertools import pairwise
 from ..shapes import Shape
 from . import font, labels, words
 from .chips import Desk
-from .contents import ROW
 from .ends import End
 from .grid import Grid, Placed
 from .scene import Anchor, Item, Line, Point, Text
@@ -55,7 +54,7 @@ def _end(end: End, at: Point) -> Stop:
     out = "out" in end.spots
     names = {"x": "input", "out": "answer"}
     id, side = names.get(end.trunk, end.trunk), "right" if out else "left"
-    h = 20.0 if end.trunk not in names else end.h
+    h = end.h if end.trunk in names else end.chip
     return Stop(id, side, at[0] + x - half, at[1] - h / 2, at[0] + x + half, at[1] + h / 2)
 
 
@@ -67,6 +66,9 @@ def flows(desk: Desk, grid: Grid, ends: tuple[End, End]) -> tuple[list[Item], di
     tensor = words.sample(desk.outline.plan)
     for before, after in pairwise(passed):
         tensor = _leaves(desk, before) or tensor
+        if after is passed[-1]:
+            exit = desk.outline.exit
+            tensor = exit[0].node.site.x if exit else desk.outline.plan.output
         shape = labels.shape(tensor)
         points, at, anchor = _path(before, after, font.width(shape, desk.sizes.flow))
         if before.side == after.side == "left":
@@ -129,19 +131,17 @@ def _down(before: Stop, after: Stop) -> tuple[tuple[Point, ...], Point, Anchor]:
     if after.card and card and card.entry is not None:
         low, high = after.x + card.door[0], after.x + card.door[1]
         first = after.card.slot(card.stage.trunk[0].path)
-        y = first.y - (ROW + 8) / 2 if first else y
-    middle = (before.y + after.y) / 2
+        y = first.y - first.h / 2 if first else y
     start = (max(before.x, after.x) + min(before.right, after.right)) / 2
     if before.card is None:
         start = (before.x + before.right) / 2
-    x = min(max(start, low), high)
+    x, middle = min(max(start, low), high), (before.bottom + after.y) / 2
     if before.x + 6 <= x <= before.right - 6:
         points: tuple[Point, ...] = ((x, before.bottom), (x, y))
     else:
-        middle = (before.bottom + after.y) / 2
         start = (before.x + before.right) / 2
         points = ((start, before.bottom), (start, middle), (x, middle), (x, y))
-    return points, (max(x, start) + 5, (before.bottom + after.y) / 2 - 1), "start"
+    return points, (max(x, start) + 5, middle - 1), "start"
 
 
 def _up(before: Stop, after: Stop) -> tuple[tuple[Point, ...], Point, Anchor]:

@@ -48,7 +48,7 @@ class Drawn:
         ]
         w = max(t.right + MARGIN, *(title + 20 for title in titles))
         h = t.y(t.last) + t.tall / 2 + MARGIN
-        items = [*self._card(w, h), *self._tray(), *self._main_line()]
+        items = [*self._tray(), *self._main_line()]
         for chain in t.inner.chains:
             items += self._told(chain) if chain.told else self._branch(chain)
         for value, op in t.inner.brackets:
@@ -57,7 +57,8 @@ class Drawn:
             items += self._asked(name, op)
         for op in range(len(t.inner.ops)):
             items += self._op(op)
-        return Inset(w, h, tuple(items))
+        spare = (w - t.right - MARGIN) / 2
+        return Inset(w, h, (*self._card(w, h), *(item.moved(spare, 0) for item in items)))
 
     def _card(self, w: float, h: float) -> list[Item]:
         sizes = self.tracks.sizes

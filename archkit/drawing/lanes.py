@@ -115,7 +115,7 @@ def _tree(
         items += drawn
         middle = row + feed.rows * pitch / 2
         points = ((x - GAP, middle), (x, middle))
-        ends = (_id(feed), _id(spring))
+        ends = (_id(desk, feed, bus), _id(desk, spring, bus))
         items.append(
             Line(
                 points=points,
@@ -132,8 +132,17 @@ def _tree(
     return items, (x + w / 2, y - h / 2)
 
 
-def _id(spring: Spring) -> str:
-    return f"condition-{spring.name}" if spring.node is None else spring.name
+def _id(desk: Desk, spring: Spring, bus: Bus) -> str:
+    """Its name; numbered where it was drawn for another bus before."""
+    name = f"condition-{spring.name}" if spring.node is None else spring.name
+    before = _before(desk, spring, bus)
+    return f"{name}-{before + 1}" if before else name
+
+
+def _before(desk: Desk, spring: Spring, bus: Bus) -> int:
+    """How many buses before this one spring from it too."""
+    earlier = desk.outline.buses[: desk.outline.buses.index(bus)]
+    return sum(any(s.name == spring.name for s in other.spring) for other in earlier)
 
 
 def _box(
@@ -146,7 +155,7 @@ def _box(
     spoken = {s.name for s in bus.spring}
     silent = tuple(path for path in bus.nodes if path not in spoken) if root else ()
     mark = desk.outline.changes.told(spring.name)
-    own = () if spring.node is None else (spring.name,)
+    own = () if spring.node is None or _before(desk, spring, bus) else (spring.name,)
     back = Box(
         x=x,
         y=y,
@@ -157,7 +166,7 @@ def _box(
         line=1.6 if mark else 1.1,
         radius=min(w, h) / 2 if round_ else 4.0,
         role="pill" if round_ else "chip",
-        id=_id(spring),
+        id=_id(desk, spring, bus),
         tip=_tip(desk, spring),
         nodes=(*own, *silent),
     )
@@ -232,7 +241,7 @@ class _Track:
 
     def line(self, points: tuple[Point, ...], target: str = "", head: bool = True) -> Line:
         tip = f"{self.bus.words} → {target}" if target else ""
-        source = _id(self.bus.spring)
+        source = _id(self.desk, self.bus.spring, self.bus)
         return Line(
             points=points,
             ink=self.bus.ink,

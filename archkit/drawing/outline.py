@@ -162,10 +162,13 @@ def _threads(found: Outline) -> list[Link]:
     alive = [piece for piece in found.pieces if piece.mark != "removed"]
     values = {"x", *(piece.path for piece in alive)}
     linked = {(link.source, link.target) for link in found.changes.links}
+    last = {path for s in found.stages[-1:] for piece in s.pieces for path in piece.nodes}
     here, threads = "x", []
     for piece in alive:
+        # What the last stage hands on may be a register; the trunk's own arrow shows it.
+        near = last | {here} if piece in found.exit[:1] else {here}
         for value in piece.node.inputs:
-            far = value in values and value != here and (value, piece.path) not in linked
+            far = value in values and value not in near and (value, piece.path) not in linked
             if far and value not in piece.also:
                 shape = found.plan[value].shape if value != "x" else piece.node.site.x
                 mode = piece.aside or value

@@ -33,8 +33,8 @@ LIGHT = {
     "vector": "#7A6410",
     "image": "#3F8FD6",
     "added": "#18794E",
-    "removed": "#C0362C",
-    "changed": "#9A5B00",
+    "removed": "#B31933",
+    "changed": "#916808",
 }
 DARK = {
     "ground": "#0D1117",

@@ -131,7 +131,7 @@ def _over(desk: Desk, grid: Grid, ends: tuple[End, End], strand: Strand) -> list
     stop = grid.exit[0] + spot[0]
     y = min(grid.entry[1], grid.exit[1]) - ends[0].h / 2
     top = y - ends[0].above - 12
-    points = ((start, y), (start, top), (stop, top), (stop, grid.exit[1] - 10))
+    points = ((start, y), (start, top), (stop, top), (stop, grid.exit[1] - ends[1].chip / 2))
     told = f"{strand.words} · {labels.channels(strand.channels)}"
     level = ((start, top), (stop, top))
     items = _drawn(desk, strand, level, told, (start, stop))

@@ -10,7 +10,6 @@ from ..shapes import Shape
 from . import labels
 from .palette import CONDITIONS
 
-
 OUTSIDE = ("condition", "precondition", "time", "embedding")
 """Kinds of what stands around the network; those on the trunk stand in the row of the input."""
 

@@ -144,6 +144,7 @@ class TransformerLayer(nn.Module):
         contexts: Channels of the sequences to look at, one cross-attention each; may be empty.
         times: Width of the feed-forward, as a multiple of C.
         dropout: Share of values dropped inside the feed-forward, while training.
+        crosses: Whether the first attention looks at the sequences too.
     """
 
     def __init__(
@@ -153,23 +154,36 @@ class TransformerLayer(nn.Module):
         contexts: tuple[int, ...] = (),
         times: int = 4,
         dropout: float = 0.0,
+        crosses: bool = False,
     ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(channels)
-        self.attention = TokenAttention(channels, heads)
+        self.attention = None if crosses else TokenAttention(channels, heads)
+        looked = contexts if crosses else ()
+        self.first = nn.ModuleList(CrossAttention(channels, c, heads) for c in looked)
         self.norm2 = nn.LayerNorm(channels) if contexts else None
         self.cross = nn.ModuleList(CrossAttention(channels, c, heads) for c in contexts)
         self.norm3 = nn.LayerNorm(channels)
         self.feed_forward = FeedForward(channels, times, dropout)
 
     def forward(self, t: Tensor, *contexts: Tensor) -> Tensor:
-        t = t + self.attention(self.norm1(t))
+        if self.attention is None:
+            t = _crossed(t, self.norm1(t), self.first, contexts)
+        else:
+            t = t + self.attention(self.norm1(t))
         if self.norm2 is not None:
-            normed = self.norm2(t)
-            for cross, context in zip(self.cross, contexts, strict=True):
-                t = t + cross(normed, context)
+            t = _crossed(t, self.norm2(t), self.cross, contexts)
         out: Tensor = t + self.feed_forward(self.norm3(t))
         return out
+
+
+def _crossed(
+    t: Tensor, normed: Tensor, looks: nn.ModuleList, contexts: tuple[Tensor, ...]
+) -> Tensor:
+    """Tokens after their normed selves looked at each sequence."""
+    for look, context in zip(looks, contexts, strict=True):
+        t = t + look(normed, context)
+    return t
 
 
 class Transformer(nn.Module):

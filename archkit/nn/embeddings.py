@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -97,14 +98,13 @@ class LearnedFourier(nn.Module):
 
 
 class TimeEmbedding(nn.Module):
-    """Features of the time, then linear, activation, linear: (B,) → (B, width).
+    """Features of the time, and linear layers, an activation between two: (B,) → (B, width).
 
     Arguments:
         features: The module that makes features of a time.
-        channels: How many features.
-        width: Of the embedding.
-        activation: Between the two layers; None for no layers at all.
-        hidden: Width between them; None for that of the embedding.
+        widths: Of the features, and of what each layer makes.
+        activation: Between two layers.
+        bias: Whether they have one.
     """
 
     like: Tensor
@@ -112,29 +112,29 @@ class TimeEmbedding(nn.Module):
     def __init__(
         self,
         features: nn.Module,
-        channels: int,
-        width: int,
-        activation: nn.Module | None,
-        hidden: int | None = None,
+        widths: Sequence[int],
+        activation: nn.Module | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
-        self.features, self.activation = features, activation
-        if activation is not None:
-            self.linear1 = nn.Linear(channels, hidden or width)
-            self.linear2 = nn.Linear(hidden or width, width)
+        self.features, self.activation, self.layers = features, activation, len(widths) - 1
+        for i in range(self.layers):
+            self.add_module(f"linear{i + 1}", nn.Linear(*widths[i : i + 2], bias=bias))
         # Tells the type of numbers; features are made in float32.
         self.register_buffer("like", torch.empty(0, device="cpu"), persistent=False)
 
     def forward(self, t: Tensor, *early: Tensor) -> Tensor:
         """The embedding of the times `t`; `early` vectors (B, channels) join the features."""
         # Weights of another type may have been assigned; they decide where there are any.
-        like = self.like if self.activation is None else self.linear1.weight
-        features: Tensor = self.features(t).to(like.dtype)
+        like = self.linear1.weight if self.layers else self.like
+        out: Tensor = self.features(t).to(like.dtype)
         for vector in early:
-            features = features + vector
-        if self.activation is None:
-            return features
-        out: Tensor = self.linear2(self.activation(self.linear1(features)))
+            out = out + vector
+        if self.layers:
+            out = self.linear1(out)
+        if self.activation is not None:
+            out = self.linear2(self.activation(out))
         return out
 
 

@@ -38,8 +38,9 @@ def shares(balance: float) -> tuple[float, float]:
 def pixel_norm(x: Tensor, dim: int = 1) -> Tensor:
     """x / (ε + root mean square of x along an axis)."""
     kind = torch.promote_types(x.dtype, torch.float32)
-    norm = torch.linalg.vector_norm(x, dim=dim, keepdim=True, dtype=kind)
-    return x / (norm * x.shape[dim] ** -0.5 + EPS).to(x.dtype)
+    norm: Tensor = torch.linalg.vector_norm(x, dim=dim, keepdim=True, dtype=kind)
+    scale: float = x.shape[dim] ** -0.5
+    return x / (norm * scale + EPS).to(x.dtype)
 
 
 class Normalised(nn.Module):

@@ -123,4 +123,5 @@ class Attention(nn.Module):
     def _looked(self, x: Tensor) -> Tensor:
         """What every position has seen: (B, positions, C)."""
         qkv = pixel_norm(self.qkv(tokens(x)).unflatten(2, (3 * self.heads, -1)), dim=3)
-        return attend(*qkv.flatten(2).chunk(3, dim=2), self.heads)
+        q, k, v = qkv.flatten(2).chunk(3, dim=2)
+        return attend(q, k, v, self.heads)

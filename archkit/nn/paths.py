@@ -117,8 +117,8 @@ class LevelPath(Path):
         return (self.mean + self.std * torch.randn(count)).exp()
 
     def grid(self, steps: int) -> Tensor:
-        ends = (level ** (1 / self.rho) for level in (self.noisy, self.least))
-        levels = torch.linspace(*ends, steps, dtype=torch.float64) ** self.rho
+        first, last = (level ** (1 / self.rho) for level in (self.noisy, self.least))
+        levels = torch.linspace(first, last, steps, dtype=torch.float64) ** self.rho
         return torch.cat((levels, levels.new_zeros(1)))
 
 

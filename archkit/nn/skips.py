@@ -172,3 +172,18 @@ class Gated(nn.Module):
         both = self.trunk_norm(self.trunk(x)) + self.skip_norm(self.skip(skip))
         gate = torch.sigmoid(self.gate_norm(self.gate(torch.relu(both))))
         return torch.cat((skip * gate, x) if self.skip_first else (x, skip * gate), dim=1)
+
+
+class Lerp(nn.Module):
+    """skip + share · (x − skip): (B, C, …), (B, C, …) → (B, C, …).
+
+    Arguments:
+        share: Of the trunk, before anything is learned.
+    """
+
+    def __init__(self, share: float = 0.5) -> None:
+        super().__init__()
+        self.share = nn.Parameter(torch.tensor(share))
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        return torch.lerp(skip, x, self.share)

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from ..component import Component
-from ..errors import counted
+from ..errors import PluginError, counted
 from ..registry import Plugin, Registry
-from . import LAWS, laws
+from . import LAWS, known, laws
 from .law import Law, Unlawful
 
 Result = Literal["kept", "broken", "excused", "needless"]
@@ -75,13 +75,17 @@ def tried(cls: type[Component]) -> Row:
         law = LAWS["bare-name"]
         what = f"`{cls.name()}` alone is refused: {error.errors()[0]['msg']}"
         return Row(key, {law.name: "broken"}, {law.name: law.told(key, what)})
+    try:
+        excuses = known(dict(cls.excuses))
+    except ValueError as error:
+        raise PluginError(f"{key}: {error}") from None
     results: dict[str, Result] = {}
     breaches: dict[str, str] = {}
     for law in laws(component):
         results[law.name], told = _tried(law, component)
         if told:
             breaches[law.name] = told
-    return Row(key, results, breaches, dict(cls.excuses))
+    return Row(key, results, breaches, excuses)
 
 
 def _tried(law: Law, component: Component) -> tuple[Result, str]:

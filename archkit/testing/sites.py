@@ -110,7 +110,8 @@ def _(component: Skip, ground: Ground) -> Iterator[Site]:
     more, less = (tuple(max(1, n + by) for n in ground.space) for by in (2, -1))
     for skip in (Shape(few, ground.space), Shape(few, more), Shape(few, less)):
         yield ground.site(few, few, side="decoder", skip=skip)
-    yield ground.site(many, many, side="decoder", level=1, skip=Shape(few, ground.space))
+    for width in (few, many):
+        yield ground.site(many, width, side="decoder", level=1, skip=Shape(few, ground.space))
 
 
 @sites.register

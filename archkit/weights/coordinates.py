@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from ..plans import Node, Plan
@@ -28,6 +29,7 @@ class Coordinates:
             registers are not counted.
         step: Nodes since the last tap or join.
         size: Of what comes out, along the last axis.
+        before: Blocks and attentions of its stage before it.
     """
 
     word: str
@@ -40,6 +42,7 @@ class Coordinates:
     join: int
     step: int
     size: int
+    before: int = 0
 
 
 def walk(plan: Plan) -> list[tuple[Node, Coordinates]]:
@@ -48,6 +51,7 @@ def walk(plan: Plan) -> list[tuple[Node, Coordinates]]:
     deepest = len(plan.spec.encoder) - 1
     found = []
     tap, join, step = 0, -1, 0
+    stage: Counter[tuple[str, int]] = Counter()
     for node in plan.nodes:
         beside = node.site.side == "conditioning"
         word = _word(node.path, beside)
@@ -56,9 +60,11 @@ def walk(plan: Plan) -> list[tuple[Node, Coordinates]]:
         level = node.site.level + (word == "up")
         unit = _unit(node.path)
         size = node.shape.space[-1] if node.shape.space else 0
+        side, before = node.site.side, stage[node.site.side, level]
         place = Coordinates(
-            word, node.site.side, level, deepest - level, unit, unit + 1, tap, join, step, size
+            word, side, level, deepest - level, unit, unit + 1, tap, join, step, size, before
         )
+        stage[side, level] += word in ("block", "attention")
         found.append((node, place))
         step += word != "join" and not beside
         if node.path in tapped:

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..document import Document
 from ..errors import WeightError
 from ..files import whole
 from ..source import dump, parse
@@ -30,14 +31,14 @@ def metadata(spec: Spec) -> dict[str, str]:
     return {"format": "pt", SPEC: dump(spec.data())}
 
 
-def read(path: Path) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
-    """The spec's data and the tensors, mapped from the file."""
+def read(path: Path) -> tuple[Document, dict[str, Tensor]]:
+    """The document of the spec, and the tensors, mapped from the file."""
     file = opened(path)
     says = file.metadata() or {}
     tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if SPEC not in says:
         raise WeightError(f"{path} holds no spec; it was not written by archkit")
-    return parse(says[SPEC], f"{path} (its spec)").data, tensors
+    return parse(says[SPEC], f"{path} (its spec)"), tensors
 
 
 def opened(path: Path) -> Any:

@@ -11,6 +11,7 @@ import fnmatch
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -28,7 +29,12 @@ def same(theirs: Sequence[Tensor]) -> Tensor:
 
 def stacked(theirs: Sequence[Tensor]) -> Tensor:
     """Several tensors one after the other along their first axis: q, k and v as one."""
-    return torch.cat(list(theirs))
+    rows, rest = sum(len(t) for t in theirs), theirs[0].shape[1:]
+    if not all(t.is_meta and t.shape[1:] == rest for t in theirs):
+        return torch.cat(list(theirs))
+    # On the meta device torch.cat would import torch's compiler, which takes seconds.
+    dtype = reduce(torch.promote_types, (t.dtype for t in theirs))
+    return torch.empty(rows, *rest, dtype=dtype, device="meta")
 
 
 @dataclass(frozen=True, slots=True)

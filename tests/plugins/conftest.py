@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from archkit.registry import installed_registry
 
+INSTALLED = [entry.name for entry in entry_points(group="archkit")]
+"""Plugins that happen to be installed, which change no test."""
+
 
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for variable in ("ARCHKIT_PLUGINS", "ARCHKIT_STRICT", "ARCHKIT_DISABLE_PLUGINS"):
+    for variable in ("ARCHKIT_PLUGINS", "ARCHKIT_STRICT"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("ARCHKIT_DISABLE_PLUGINS", ",".join(INSTALLED))
     monkeypatch.chdir(tmp_path)
     installed_registry.cache_clear()
     yield

@@ -102,7 +102,7 @@ FLIPS = {
     "dance": """skip.order=skip-first pooling.kernel=linear upsampling.kernel=linear
         conditioning.time.order=sin-cos conditioning.time.scale=2 attention.head_width=16
         norm.groups=2 norm.eps=1e-3 head.block.last=all
-        block.activation={type:gelu,approximate:tanh} pooling=blur upsampling=blur""",
+        block.activation.approximate=tanh pooling=blur upsampling=blur""",
 }
 
 

@@ -50,7 +50,7 @@ def test_archkit_finds_it() -> None:
 
 
 def test_the_spec_runs() -> None:
-    spec = {"extends": "digits-axial"}
+    spec = {"archkit": 1, "name": "mine", "extends": "digits-axial"}
     assert archkit.check(spec, registry=REGISTRY) == []
     model = archkit.assemble(spec, registry=REGISTRY)
     x = torch.randn(2, 1, 8, 8)

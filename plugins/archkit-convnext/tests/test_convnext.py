@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from archkit_convnext import ConvNeXt
 from torch.utils.flop_counter import FlopCounterMode
 
 from archkit import Misfit, Shape, Site, assemble, check, default_registry
+from archkit.testing import parametrize_with_checks
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "convnext.yaml"
 
@@ -20,6 +22,19 @@ def block(**options: object):
 def site(dims: int, channels: int, width: int, size: int, embedding: int | None = 12) -> Site:
     x = Shape(channels, tuple(size + axis for axis in range(dims)))
     return Site(dims=dims, x=x, width=width, embedding=embedding)
+
+
+COMPONENTS = [
+    ConvNeXt(),
+    ConvNeXt(method="add", kernel=3, expansion=2, layer_scale=None),
+    ConvNeXt.model_validate({"method": "multiply", "norm": "rms", "activation": "silu"}),
+    ConvNeXt(method="none", layer_scale=1.0),
+]
+
+
+@parametrize_with_checks(COMPONENTS)
+def test_it_obeys_the_laws(component, check):
+    check(component)
 
 
 def test_the_plugin_is_installed_and_sound():
@@ -72,6 +87,12 @@ def test_an_even_kernel_and_a_norm_that_does_not_fit_are_refused():
     with pytest.raises(Misfit) as misfit:
         block(norm={"type": "group", "groups": 3}).infer(site(2, 8, 8, 7))
     assert misfit.value.option == ("norm", "groups")
+
+
+def test_the_spec_for_digits_is_offered_by_its_name():
+    spec = default_registry().spec("digits-convnext")
+    assert check(spec) == []
+    assert default_registry().spec("archkit-convnext/digits-convnext") == spec
 
 
 def test_the_example_runs():

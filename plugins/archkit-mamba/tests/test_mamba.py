@@ -58,7 +58,7 @@ def test_archkit_finds_it() -> None:
 
 
 def test_the_spec_runs() -> None:
-    spec = {"extends": "digits-mamba"}
+    spec = {"archkit": 1, "name": "mine", "extends": "digits-mamba"}
     assert archkit.check(spec, registry=REGISTRY) == []
     model = archkit.assemble(spec, registry=REGISTRY)
     x = torch.randn(2, 1, 8, 8)

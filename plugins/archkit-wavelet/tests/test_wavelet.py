@@ -15,6 +15,7 @@ from archkit_wavelet.layers import Haar, InverseHaar
 
 ROOT = Path(__file__).parent.parent
 REGISTRY = archkit.load_registry([str(ROOT)])
+SPEC = {"archkit": 1, "name": "mine", "extends": "digits-wavelet"}
 COMPONENTS = [
     HaarPooling(),
     HaarPooling(stride=1, width="next"),
@@ -47,7 +48,7 @@ def test_the_first_band_is_the_mean_of_each_window() -> None:
 
 
 def test_an_odd_size_and_a_stride_of_three_are_refused() -> None:
-    (problem,) = archkit.check({"extends": "digits-wavelet"}, 9, registry=REGISTRY)
+    (problem,) = archkit.check(SPEC, 9, registry=REGISTRY)
     assert problem.node == "encoder.0.pooling"
     site = archkit.Site(dims=2, x=archkit.Shape(4, (6, 6)), width=4)
     with pytest.raises(archkit.Misfit, match="can't do it by 3"):
@@ -61,8 +62,7 @@ def test_archkit_finds_it() -> None:
 
 
 def test_the_spec_runs() -> None:
-    spec = {"extends": "digits-wavelet"}
-    assert archkit.check(spec, registry=REGISTRY) == []
-    model = archkit.assemble(spec, registry=REGISTRY)
+    assert archkit.check(SPEC, registry=REGISTRY) == []
+    model = archkit.assemble(SPEC, registry=REGISTRY)
     x = torch.randn(2, 1, 8, 8)
     assert model(x, torch.tensor([0.1, 0.9]), label=torch.tensor([3, 7])).shape == x.shape

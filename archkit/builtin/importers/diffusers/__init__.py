@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from archkit import Codebase, Config, Importer, Problem, SpecError
+from archkit import Codebase, Config, Importer, Plan, Problem, Shapes, SpecError, WeightError
 
-from . import skip_blocks, unet1d, unet2d, unet2d_condition
+from . import k_blocks, simple_blocks, skip_blocks, unet1d, unet2d, unet2d_condition, writing
 from .names import codebase
+from .shapes import config as shapes_config
 
 _CLASSES: dict[str, Callable[[Config], dict[str, Any]]] = {
     "UNet1DModel": unet1d.spec,
     "UNet2DModel": unet2d.spec,
     "UNet2DConditionModel": unet2d_condition.spec,
 }
+
+
+_KINDS = (skip_blocks, k_blocks, simple_blocks)
+"""Blocks that make another network of a class, and so are read by themselves."""
 
 
 class Diffusers(Importer):
@@ -27,9 +32,13 @@ class Diffusers(Importer):
     """
 
     type: Literal["diffusers"] = "diffusers"
+    weights_file: ClassVar[str] = "diffusion_pytorch_model.safetensors"
 
     def reads(self, config: Config) -> bool:
         return "_class_name" in config
+
+    def finds(self, shapes: Shapes) -> Config | None:
+        return shapes_config(shapes)
 
     def spec(self, config: Config) -> dict[str, Any]:
         name = config.get("_class_name")
@@ -39,7 +48,23 @@ class Diffusers(Importer):
             where = ("_class_name",)
             raise SpecError([Problem("unknown-class", what, f"it reads {known}", where)])
         own = {k: v for k, v in config.items() if not k.startswith("_")}
-        return skip_blocks.spec(own) if skip_blocks.reads(own) else _CLASSES[name](own)
+        read = next((kind.spec for kind in _KINDS if kind.reads(own)), _CLASSES[name])
+        return read(own)
 
     def codebase(self, config: Config) -> Codebase:
         return codebase(config)
+
+    def config(self, plan: Plan) -> Config:
+        return writing.config(plan)
+
+    def outlines(self, config: Config) -> Shapes:
+        try:
+            import diffusers
+        except ImportError:
+            what = "what is written for diffusers is compared with it, and it is not installed"
+            raise WeightError(f"{what}: pip install diffusers") from None
+        import torch
+
+        with torch.device("meta"):
+            module = getattr(diffusers, config["_class_name"]).from_config(dict(config))
+        return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from archkit import Codebase, Config, Options, Table
 
@@ -26,13 +25,16 @@ def spec(config: Config) -> Says:
     out = options.take("out_channels", 2)
     says |= {} if out == channels else {"output": {"channels": out}, "prediction": "none"}
     widths = list(options.take("block_out_channels", (32, 32, 64)))
-    says |= (_plans if _plans_ahead(config) else _waves)(options, widths)
+    says = {**(_plans if _plans_ahead(config) else _waves)(options, widths), **says}
     options.close()
     return finished("unet1d-model", says)
 
 
 def _plans_ahead(config: Config) -> bool:
     return "DownResnetBlock1D" in config.get("down_block_types", ())
+
+
+_HEAD = {"type": "conv", "kernel": 1, "norm": "none", "activation": "none", "zero_init": False}
 
 
 def _plans(options: Options, widths: Sequence[int]) -> Says:
@@ -76,34 +78,23 @@ def _plans(options: Options, widths: Sequence[int]) -> Says:
     }
 
 
-_HEAD = {
-    **{"type": "conv", "kernel": 1, "norm": "none", "activation": "none"},
-    "zero_init": False,
-}
-
-
 def _waves(options: Options, widths: Sequence[int]) -> Says:
     """Convolutions that are not told the time, which joins the sample: Dance Diffusion."""
-    down = common.kinds(
-        options, "down_block_types", ("DownBlock1DNoSkip", "DownBlock1D", "AttnDownBlock1D"), _WAVES
-    )
-    up = common.kinds(
-        options, "up_block_types", ("AttnUpBlock1D", "UpBlock1D", "UpBlock1DNoSkip"), _UP_WAVES
-    )[::-1]
+    down = common.kinds(options, "down_block_types", tuple(_WAVES), _WAVES)
+    up = common.kinds(options, "up_block_types", tuple(_UP_WAVES)[::-1], _UP_WAVES)[::-1]
     for key, kinds in (("down_block_types", down), ("up_block_types", up)):
         ends = [kind.endswith("NoSkip") for kind in kinds]
         if len(kinds) != len(widths) or ends != [True] + [False] * (len(widths) - 1):
             options.refuse(key, kinds, "the finest is the one without a skip")
-    options.only("use_timestep_embedding", False)
-    options.only("time_embedding_type", "fourier")
-    options.only("mid_block_type", "UNetMidBlock1D")
-    options.only("out_block_type", None)
+    for key, only in (
+        ("use_timestep_embedding", False),
+        ("time_embedding_type", "fourier"),
+        ("mid_block_type", "UNetMidBlock1D"),
+        ("out_block_type", None),
+    ):
+        options.only(key, only)
     options.skip("act_fn", "norm_num_groups", "layers_per_block", "freq_shift")
-    planes = options.take("time_embedding_dim") or 2 * widths[0]
-    if (extra := options.take("extra_in_channels", 0)) != planes:
-        options.refuse("extra_in_channels", extra, f"the time takes {planes} channels")
-    order = "cos-sin" if options.take("flip_sin_to_cos", True) else "sin-cos"
-    time = differing({"type": "planes", "channels": planes, "order": order}, order="cos-sin")
+    time = _planes(options, widths[0])
     decoder = _narrowing(options, widths, [_UP_WAVES.get(kind, False) for kind in up])
     encoder = [
         _row({"channels": width, "blocks": 3}, _WAVES.get(kind, False))
@@ -124,6 +115,14 @@ def _waves(options: Options, widths: Sequence[int]) -> Says:
         "bottleneck": {"attention": True},
         "decoder": decoder,
     }
+
+
+def _planes(options: Options, first: int) -> Says:
+    channels = options.take("time_embedding_dim") or 2 * first
+    if (extra := options.take("extra_in_channels", 0)) != channels:
+        options.refuse("extra_in_channels", extra, f"the time takes {channels} channels")
+    order = "cos-sin" if options.take("flip_sin_to_cos", True) else "sin-cos"
+    return differing({"type": "planes", "channels": channels, "order": order}, order="cos-sin")
 
 
 def _narrowing(options: Options, widths: Sequence[int], attends: Sequence[bool]) -> list[Says]:

@@ -66,8 +66,7 @@ def _rows(options: Options, widths: Any, attends: bool) -> Rows:
     )
     up = common.kinds(options, "up_block_types", (*("AttnUpBlock2D",) * 3, "UpBlock2D"), _UP)
     up.reverse()
-    width = options.take("attention_head_dim", 8)
-    attention: Attention = {"head_width": width} if width else {"heads": 1}
+    attention = _attention(options.take("attention_head_dim", 8), widths)
     conv, inside = common.pooling(options), {}
     for key in ("downsample_type", "upsample_type"):
         inside[key] = options.take(key, "conv") == "resnet"
@@ -84,12 +83,21 @@ def _rows(options: Options, widths: Any, attends: bool) -> Rows:
     return Rows(
         widths,
         [options.take("layers_per_block", 2)] * levels,
-        [attention if "Attn" in kind else False for kind in down],
-        [attention if "Attn" in kind else False for kind in up],
-        attention if attends else False,
+        [a if "Attn" in kind else False for a, kind in zip(attention, down, strict=True)],
+        [a if "Attn" in kind else False for a, kind in zip(attention, up, strict=True)],
+        attention[-1] if attends else False,
         pooling,
         upsampling,
     )
+
+
+def _attention(part: int | None, widths: Any) -> list[Attention]:
+    """That of each level: as many heads of that width as there is room for, or a single one."""
+    if not part:
+        return [{"heads": 1} for _ in widths]
+    if all(width % part == 0 for width in widths):
+        return [{"head_width": part} for _ in widths]
+    return [{"head_width": part, "width": max(width // part, 1) * part} for width in widths]
 
 
 def _resamples(kind: str, inside: bool) -> bool:

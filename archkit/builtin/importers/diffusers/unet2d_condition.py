@@ -142,11 +142,9 @@ def _rows(options: Options, widths: Any, says: Says) -> Rows:
         options.refuse("mid_block_type", middle)
     elif (template := _MIDDLES[middle]) is not None:
         says["layout"] = {"type": "ddpm", "middle": template}
-    for only in _each(options.take("only_cross_attention", False), n):
-        if only:
-            options.refuse("only_cross_attention", True)
-            break
     attention = _attention(options, widths)
+    # Whatever the levels have, the middle block looks at its own positions first.
+    bottom: Attention = {**attention[-1], **({"first": "self"} if "first" in attention[-1] else {})}
     conv = common.pooling(options)
     inside = [common.POOLING_BLOCK if k.startswith("Resnet") else conv for k in down[:-1]]
     outside = [
@@ -157,24 +155,29 @@ def _rows(options: Options, widths: Any, says: Says) -> Rows:
         _each(options.take("layers_per_block", 2), n),
         [a if kind in _CROSS else False for a, kind in zip(attention, down, strict=True)],
         [a if kind in _CROSS else False for a, kind in zip(attention, up, strict=True)],
-        attention[-1] if middle == "UNetMidBlock2DCrossAttn" else False,
+        bottom if middle == "UNetMidBlock2DCrossAttn" else False,
         inside,
         outside,
     )
 
 
-def _attention(options: Options, widths: Any) -> list[Attention]:
-    """Heads and depth at each level; `attention_head_dim` is the number of heads, whatever it is
-    called."""
+def _attention(options: Options, widths: Any) -> list[Says]:
+    """Heads, depth and what is looked at first, at each level; `attention_head_dim` is the number
+    of heads, whatever it is called."""
     heads = _each(options.take("attention_head_dim", 8), len(widths))
     depths = _each(options.take("transformer_layers_per_block", 1), len(widths))
     if not all(isinstance(depth, int) for depth in depths):
         options.refuse("transformer_layers_per_block", depths)
         depths = [1] * len(widths)
+    crosses = _each(options.take("only_cross_attention", False), len(widths))
+    told: list[Says] = [{"depth": depth} for depth in depths]
+    if any(crosses):
+        for says, only in zip(told, crosses, strict=True):
+            says["first"] = "cross" if only else "self"
     parts = {w // h for w, h in zip(widths, heads, strict=True)}
     if len(set(heads)) > 1 and len(parts) == 1:
-        return [{"head_width": part, "depth": depth} for depth in depths for part in parts]
-    return [{"heads": h, "depth": d} for h, d in zip(heads, depths, strict=True)]
+        return [{"head_width": part, **rest} for rest in told for part in parts]
+    return [{"heads": h, **rest} for h, rest in zip(heads, told, strict=True)]
 
 
 def _each(value: Any, levels: int) -> list[Any]:

@@ -71,12 +71,11 @@ def _song(options: Options) -> Says:
     says["block"] = {"type": "resnet", **differing(block, dropout=0)}
     says["norm"] = {"type": "group", "min_width": 4, "eps": 1e-6}
     says["size"] = levels.size
-    if levels.widths[0] != base:
-        says["stem"] = {"type": "conv", "channels": base}
+    says["stem"] = {"type": "conv", "channels": base}  # whatever the first stage has
     says["conditioning"] = {
         "time": _time(options, base),
-        **label(options, into="time"),
         **_augment(options),
+        **label(options, into="time"),
     }
     return {**says, **_pyramids(options, by)}
 
@@ -148,7 +147,7 @@ def _dhariwal(options: Options) -> Says:
     says["conditioning"] = {
         "method": "scale-shift",
         **({"time": {"type": "sinusoidal", **time}} if time else {}),
-        **label(options, scaled=False, bias=False),
         **_augment(options),
+        **label(options, scaled=False, bias=False),
     }
     return says

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from archkit import Codebase, Config, Importer, Options
+from archkit import Codebase, Config, Importer, Options, Shapes
 
 from ..rows import Says, finished
 from .common import Levels, sample
 from .names import GUIDED, GUIDED_NEW_ORDER
+from .published import ADM, published
 
 
 class GuidedDiffusion(Importer):
@@ -24,6 +25,9 @@ class GuidedDiffusion(Importer):
     """
 
     type: Literal["guided-diffusion"] = "guided-diffusion"
+
+    def finds(self, shapes: Shapes) -> Config | None:
+        return published(shapes, ADM)
 
     def spec(self, config: Config) -> dict[str, Any]:
         options = Options(config, "guided-diffusion's UNetModel")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from archkit import Codebase, Config, Importer, Options, Shapes
@@ -9,11 +10,12 @@ from archkit import Codebase, Config, Importer, Options, Shapes
 from ..rows import Rows, Says, finished
 from .common import Levels, sample
 from .names import GUIDED
+from .published import LATENT, published
 from .shapes import config as shapes_config
 
 
 class LatentDiffusion(Importer):
-    """A `UNetModel` of ldm or sgm, by the arguments of its constructor.
+    """A `UNetModel` of ldm or sgm, by the arguments of its constructor, or by a whole config file.
 
     The original's `context` is the condition ``text``; `y` is ``label`` where it is a class and
     ``vector`` where it is one, already embedded.
@@ -25,11 +27,14 @@ class LatentDiffusion(Importer):
 
     type: Literal["latent-diffusion"] = "latent-diffusion"
 
+    def reads(self, config: Config) -> bool:
+        return arguments(config) is not config
+
     def finds(self, shapes: Shapes) -> Config | None:
-        return shapes_config(shapes)
+        return published(shapes, LATENT) or shapes_config(shapes)
 
     def spec(self, config: Config) -> dict[str, Any]:
-        options = Options(config, "latent diffusion's UNetModel")
+        options = Options(arguments(config), "latent diffusion's UNetModel")
         _refused(options)
         levels = Levels(options)
         says = sample(options, levels)
@@ -53,11 +58,20 @@ class LatentDiffusion(Importer):
         return GUIDED
 
 
+def arguments(config: Config) -> Config:
+    """Those of the network in a config of a whole model, such as ldm's v1-inference.yaml."""
+    here: Any = config
+    for key in ("model", "params"):
+        here = here.get(key) if isinstance(here, Mapping) else None
+    parts = here if isinstance(here, Mapping) else {}
+    network = parts.get("unet_config") or parts.get("network_config")
+    found: Config = network["params"] if isinstance(network, Mapping) else config
+    return found
+
+
 def _refused(options: Options) -> None:
     options.only("n_embed", None)
-    options.only("disable_self_attentions", None)
     options.only("num_attention_blocks", None)
-    options.only("disable_middle_self_attn", False)
     options.only("use_new_attention_order", False)
     # How attention is computed and trained changes no number of the answer.
     options.skip(
@@ -85,11 +99,15 @@ def _rows(options: Options, levels: Levels, crosses: bool) -> Rows:
     options.only("num_heads_upsample", -1, heads)
     depths = options.take("transformer_depth", 1)
     depths = list(depths) if isinstance(depths, list | tuple) else [depths] * n
-    middle = options.take("transformer_depth_middle") or depths[-1]
+    depths.append(options.take("transformer_depth_middle") or depths[-1])
     count: Says = {"heads": heads} if width == -1 else {"head_width": width}
-
-    def attention(depth: int) -> Says:
-        return {**count, "depth": depth} if crosses else count
-
-    each = [attention(depth) for depth in depths]
-    return levels.rows(each, each, attention(middle))
+    if not crosses:
+        return levels.rows([count] * n, [count] * n, count)
+    # What looks at the text first too, at each level and in the middle.
+    only = list(options.take("disable_self_attentions") or [False] * n)
+    only.append(options.take("disable_middle_self_attn", False))
+    each: list[Says] = [{**count, "depth": depth} for depth in depths]
+    if any(only):
+        for says, crossing in zip(each, only, strict=True):
+            says["first"] = "cross" if crossing else "self"
+    return levels.rows(each[:n], each[:n], each[n])

@@ -7,7 +7,7 @@ from typing import Any
 
 from archkit import Shapes
 
-from .names import GUIDED
+from .published import unwrapped
 
 
 def config(shapes: Shapes) -> dict[str, Any] | None:
@@ -17,7 +17,7 @@ def config(shapes: Shapes) -> dict[str, Any] | None:
     wide, those that project by convolutions and read CLIP's or BERT's text have 8 heads; for any
     other, nothing can be told.
     """
-    shapes = _unwrapped(shapes)
+    shapes = unwrapped(shapes)
     transformers = [name for name in shapes if name.endswith("attn2.to_k.weight")]
     if "input_blocks.0.0.weight" not in shapes or not transformers:
         return None
@@ -44,14 +44,6 @@ def config(shapes: Shapes) -> dict[str, Any] | None:
         **({"num_head_channels": 64} if linear else {"num_heads": 8}),
         **_classes(shapes),
     }
-
-
-def _unwrapped(shapes: Shapes) -> Shapes:
-    for prefix in GUIDED.inside:
-        inside = {n.removeprefix(prefix): s for n, s in shapes.items() if n.startswith(prefix)}
-        if inside:
-            return inside
-    return shapes
 
 
 def _levels(shapes: Shapes) -> list[dict[str, int]]:

@@ -52,7 +52,9 @@ class AxialAttention(Attention):
         for length in site.x.space:
             ends = Cost.linear(channels, 3 * channels, tokens=positions, bias=False)
             ends += Cost.linear(channels, channels, tokens=positions)
-            total &= ends + Cost(macs=2 * positions * length * channels)
+            # A product with nothing to add up is no multiply-accumulate.
+            products = (channels > self.heads) + (length > 1)
+            total &= ends + Cost(macs=products * positions * length * channels)
         return norm + total + Cost.made(site.x.elements)
 
     def build(self, site: Site) -> nn.Module:

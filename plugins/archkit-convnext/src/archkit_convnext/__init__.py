@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -26,9 +27,11 @@ class ConvNeXt(Block):
     """
 
     type: Literal["convnext"] = "convnext"
-    norm: Annotated[Norm, Slot("norm")] = Field(default={"type": "layer", "eps": 1e-6})
+    norm: Annotated[Norm, Slot("norm")] = Field(
+        {"type": "layer", "eps": 1e-6}, validate_default=True
+    )
     """The norm after the depthwise convolution."""
-    activation: Annotated[Activation, Slot("activation")] = Field(default="gelu")
+    activation: Annotated[Activation, Slot("activation")] = Field("gelu", validate_default=True)
     """The activation inside the bottleneck."""
     method: Annotated[Literal["add", "scale-shift", "multiply", "none"], Inherited()] = (
         "scale-shift"
@@ -98,3 +101,8 @@ class ConvNeXt(Block):
 @hookimpl
 def archkit_components() -> dict[str, type[ConvNeXt]]:
     return {"block.convnext": ConvNeXt}
+
+
+@hookimpl
+def archkit_specs() -> list[Path]:
+    return [Path(__file__).parent / "specs"]

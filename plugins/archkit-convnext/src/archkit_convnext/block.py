@@ -66,4 +66,5 @@ class ConvNeXtBlock(nn.Module):
         h = self.shrink(self.activation(self.expand(h)))
         if self.layer_scale is not None:
             h = h * spread(self.layer_scale[None], h)
-        return h + (x if self.shortcut is None else self.shortcut(x))
+        out: Tensor = h + (x if self.shortcut is None else self.shortcut(x))
+        return out

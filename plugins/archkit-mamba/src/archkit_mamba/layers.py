@@ -11,22 +11,27 @@ from torch.nn.functional import pad, silu, softplus
 
 
 def scan(keep: Tensor, add: Tensor) -> Tensor:
-    """Every h of h[t] = keep[t] · h[t-1] + add[t] along axis 1, in log₂ steps.
+    """Every h of h[t] = keep[t] · h[t-1] + add[t] along axis 1, in log₂ steps of whole tensors.
 
-    Each step joins every stretch with the one before it, so that stretches double in length.
+    Two neighbours make one step twice as long; those of half the length give every second h, and
+    these the others.
 
     References:
         | Prefix Sums and Their Applications (Blelloch, 1990)
 
     Arguments:
-        keep, add: (B, positions, …); `keep` is at most 1.
+        keep, add: (B, positions, …).
     """
-    reach = 1
-    while reach < add.shape[1]:
-        add = torch.cat((add[:, :reach], add[:, reach:] + keep[:, reach:] * add[:, :-reach]), 1)
-        keep = torch.cat((keep[:, :reach], keep[:, reach:] * keep[:, :-reach]), 1)
-        reach *= 2
-    return add
+    length, pairs = add.shape[1], add.shape[1] // 2
+    if not pairs:
+        return add
+    keeps, odd_keeps = keep[:, ::2], keep[:, 1::2]
+    adds, odd_adds = add[:, ::2], add[:, 1::2]
+    odd = scan(odd_keeps * keeps[:, :pairs], odd_adds + odd_keeps * adds[:, :pairs])
+    later = adds[:, 1:] + keeps[:, 1:] * odd[:, : adds.shape[1] - 1]
+    even = torch.cat((adds[:, :1], later), 1)
+    both = torch.stack((even[:, :pairs], odd), 2).flatten(1, 2)
+    return both if length == 2 * pairs else torch.cat((both, even[:, pairs:]), 1)
 
 
 class SelectiveStateSpace(nn.Module):
@@ -56,7 +61,8 @@ class SelectiveStateSpace(nn.Module):
         keep = torch.exp(-step * torch.exp(self.log_decay))
         add = step * enter[:, :, None] * x[..., None]
         held = scan(keep, add)
-        return (held * leave[:, :, None]).sum(-1) + self.through * x
+        out: Tensor = (held * leave[:, :, None]).sum(-1) + self.through * x
+        return out
 
 
 class MambaModule(nn.Module):
@@ -101,11 +107,12 @@ class MambaModule(nn.Module):
             h = h + spread(self.embedding(embedding), h)
         line, gate = self.enter(h.flatten(2).transpose(1, 2)).chunk(2, -1)
         if self.both:
-            forwards, backwards = self.along(torch.cat((line, line.flip(1)))).chunk(2)
+            ways = torch.stack((line, line.flip(1))).flatten(0, 1)
+            forwards, backwards = self.along(ways).unflatten(0, (2, -1)).unbind()
             mixed = forwards + backwards.flip(1)
         else:
             mixed = self.along(line)
-        out = self.leave(mixed * silu(gate)).transpose(1, 2).unflatten(2, x.shape[2:])
+        out: Tensor = self.leave(mixed * silu(gate)).transpose(1, 2).unflatten(2, x.shape[2:])
         return out + (x if self.shortcut is None else self.shortcut(x))
 
     def along(self, line: Tensor) -> Tensor:

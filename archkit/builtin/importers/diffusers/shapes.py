@@ -1,0 +1,89 @@
+"""The config of a Stable Diffusion, told from the shapes of its tensors as diffusers names them."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from archkit import Shapes
+
+_EIGHT_HEADS = (768, 1280)  # the widths of texts that CLIP and BERT give
+
+
+def config(shapes: Shapes) -> dict[str, Any] | None:
+    """The config of a UNet2DConditionModel; None for another network.
+
+    Heads leave no trace in shapes. Published networks that project by linear layers have heads 64
+    wide, those that project by convolutions and read CLIP's or BERT's text have 8 heads; for any
+    other, nothing can be told.
+    """
+    crossing = [name for name in shapes if name.endswith("attn2.to_k.weight")]
+    if "conv_in.weight" not in shapes or not crossing:
+        return None
+    context = shapes[crossing[0]][1]
+    linear = len(shapes[crossing[0].split(".transformer_blocks")[0] + ".proj_in.weight"]) == 2
+    if not linear and context not in _EIGHT_HEADS:
+        return None
+    down, up = _stages(shapes, "down_blocks"), _stages(shapes, "up_blocks")
+    widths = [stage["width"] for stage in down]
+    middle = _depth(shapes, "mid_block.attentions.0")
+    depths = [stage["depth"] or 1 for stage in down]
+    if not down[-1]["depth"]:
+        depths[-1] = middle or 1
+    stem, head = shapes["conv_in.weight"], shapes["conv_out.weight"]
+    return {
+        "_class_name": "UNet2DConditionModel",
+        "in_channels": stem[1],
+        "out_channels": head[0],
+        "conv_in_kernel": stem[2],
+        "conv_out_kernel": head[2],
+        "block_out_channels": widths,
+        "layers_per_block": [stage["blocks"] for stage in down],
+        "down_block_types": [_class("Down", stage) for stage in down],
+        "up_block_types": [_class("Up", stage) for stage in up],
+        "mid_block_type": "UNetMidBlock2DCrossAttn" if middle else "UNetMidBlock2D",
+        "transformer_layers_per_block": depths,
+        "attention_head_dim": [max(1, w // 64) for w in widths] if linear else 8,
+        "use_linear_projection": linear,
+        "cross_attention_dim": context,
+        **_conditions(shapes),
+    }
+
+
+def _class(way: str, stage: dict[str, int]) -> str:
+    return f"{'CrossAttn' if stage['depth'] else ''}{way}Block2D"
+
+
+def _stages(shapes: Shapes, side: str) -> list[dict[str, int]]:
+    """Width, blocks and depth of the transformers of each stage, in the order of its names."""
+    stages = []
+    for level in count():
+        place = f"{side}.{level}"
+        blocks = next(j for j in count() if f"{place}.resnets.{j}.conv1.weight" not in shapes)
+        if not blocks:
+            return stages
+        width = shapes[f"{place}.resnets.0.conv1.weight"][0]
+        depth = _depth(shapes, f"{place}.attentions.0")
+        stages.append({"width": width, "blocks": blocks, "depth": depth})
+    return stages
+
+
+def _depth(shapes: Shapes, transformer: str) -> int:
+    """How many layers a transformer has; 0 if there is none."""
+    layer = f"{transformer}.transformer_blocks"
+    return next(d for d in count() if f"{layer}.{d}.norm1.weight" not in shapes)
+
+
+def _conditions(shapes: Shapes) -> dict[str, Any]:
+    says: dict[str, Any] = {}
+    if table := shapes.get("class_embedding.weight"):
+        says["num_class_embeds"] = table[0]
+    if guidance := shapes.get("time_embedding.cond_proj.weight"):
+        says["time_cond_proj_dim"] = guidance[1]
+    if added := shapes.get("add_embedding.linear_1.weight"):
+        says |= {
+            "addition_embed_type": "text_time",
+            "addition_time_embed_dim": 256,
+            "projection_class_embeddings_input_dim": added[1],
+        }
+    return says
