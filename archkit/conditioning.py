@@ -17,7 +17,7 @@ _NAMES = "use a word of letters, digits and _ other than x, t, embedding, skip a
 def wire(draft: Draft, spec: Spec, stem: int) -> None:
     """Puts every condition that becomes a vector or a sequence; the trunk has not begun.
 
-    Afterwards `draft.shared` holds ``embedding`` (if there is one) and each sequence.
+    Afterwards `draft.shared` holds ``embedding`` (if there is one), each sequence and each token.
     """
     told, time = spec.conditioning, spec.conditioning.time
     features, width, clock = time.features(stem), time.leaves(stem), spec.prediction.clock
@@ -27,10 +27,15 @@ def wire(draft: Draft, spec: Spec, stem: int) -> None:
         draft.inputs["t"] = Tensor(())
         draft.shared.setdefault("t", Flow("t", Shape(1)))
     timed = timed and not time.joins()
-    early, late = _put(draft, told, width, features if timed else width)
+    early, late = _put(draft, told, width, features if timed else width, stem)
     if timed:
         read = (draft.shared["t"].source, *(flow.source for flow in early))
-        late = [draft.note(_stand("time"), time, place, read), *late]
+        flow = draft.note(_stand("time"), time, place, read)
+        if time.route() == "tokens":
+            draft.shared["time"] = flow
+            draft.tokens.insert(0, "time")
+        else:
+            late = [flow, *late]
     else:
         late = early + late
     if late:
@@ -42,7 +47,7 @@ def wire(draft: Draft, spec: Spec, stem: int) -> None:
 
 
 def _put(
-    draft: Draft, told: Conditioning, width: int, features: int
+    draft: Draft, told: Conditioning, width: int, features: int, stem: int
 ) -> tuple[list[Flow], list[Flow]]:
     """Puts the conditions; returns the vectors for the time's features, and for the embedding."""
     vectors: dict[str, list[Flow]] = {"time": [], "embedding": []}
@@ -55,15 +60,18 @@ def _put(
         if source is None:
             continue
         takes, route = draft.inputs[source], condition.route()
-        if route not in ("embedding", "time", "context"):
+        if route not in ("embedding", "time", "context", "tokens"):
             continue
         x = shape_of(takes, told.conditions[source])
         joined = told.embedding.asks(x.channels if takes.shape else width, width)
-        leaves = {"embedding": joined, "time": features, "context": 0}[route]
+        leaves = {"embedding": joined, "time": features, "context": 0, "tokens": stem}[route]
         site = Site(dims=draft.dims, x=x, width=leaves, side="conditioning")
         flow = draft.note(_stand(name), condition, site, (source,))
         if route == "context":
             draft.shared[name], draft.contexts[name] = flow, flow.shape
+        elif route == "tokens":
+            draft.shared[name] = flow
+            draft.tokens.append(name)
         else:
             vectors[route].append(flow)
     return vectors["time"], vectors["embedding"]

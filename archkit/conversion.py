@@ -105,15 +105,13 @@ def read_foreign(
     try:
         return Import(says, spec, *adopted(model, state, importer.codebase(told)))
     except WeightError as error:
-        differ = _differing(spec, importer, shapes, registry)
+        found = importer.finds(shapes) or {}
+        differ = _differing(spec, importer, {**told, **found}, registry) if found else []
         raise WeightError("\n  ".join([str(error), *differ])) from None
 
 
-def _differing(spec: Spec, importer: Importer, shapes: Shapes, registry: Registry) -> list[str]:
-    """In which words of the spec the weights are of another network, where they tell."""
-    told = importer.finds(shapes)
-    if told is None:
-        return []
+def _differing(spec: Spec, importer: Importer, told: Config, registry: Registry) -> list[str]:
+    """In which words of the spec the weights are of another network, as far as they tell."""
     from .reports.differences import compare
 
     try:

@@ -45,6 +45,7 @@ class Draft:
     problems: list[Problem] = field(default_factory=list)
     shared: dict[str, Flow] = field(default_factory=dict)
     contexts: dict[str, Shape] = field(default_factory=dict)
+    tokens: list[str] = field(default_factory=list)
     paces: dict[str, str] = field(default_factory=lambda: {"x": "x"})
     waiting: tuple[Stand, Pooling, Site] | None = None
     """A pooling that the first convolution of the next block does, and where it would stand."""
@@ -67,6 +68,8 @@ class Draft:
             skip=skip.shape if skip else None,
             embedding=embedding.shape.channels if embedding else None,
             contexts=self.contexts,
+            tokens=tuple(self.tokens),
+            sample=self.shared["x"].shape.space,
             **site,
         )
         named: Mapping[str, Flow] = {**self.shared, "x": x, **({"skip": skip} if skip else {})}

@@ -109,11 +109,15 @@ def _compared(ours: UNet, theirs: UNet, names: Mapping[str, str], family: str) -
     for place in dict.fromkeys(_node(path, ours.plan) for path in apart):
         node = next((node for node in ours.plan if node.path == place), None)
         grouped.setdefault(node.name if node else "", []).append(place)
-    problems = []
-    for name, places in grouped.items():
-        what = f"{family} has no `{name}` as this one" if name else f"{family} needs more nodes"
-        told = Problem("no-counterpart", what, "", (), places[0], more=len(places) - 1)
-        problems.append(told)
+    problems = [
+        Problem(
+            "no-counterpart",
+            f"{family} has no `{name}` as this one" if name else f"{family} needs more nodes",
+            node=places[0],
+            more=len(places) - 1,
+        )
+        for name, places in grouped.items()
+    ]
     if problems:
         raise SpecError(problems)
 

@@ -146,7 +146,8 @@ def _few(steps: Sequence[Step], index: int) -> range | None:
         here = pace[step.x]
         room += abs(change.plus)
         if change.only is not None and here:
-            there, room = int(change.only / here), int(room / min(here, 1))
+            there = int(change.only / here)
+            room = room if here > 1 else int(room / here)
             return range(max(1, there - room), there + room + 1)
         pace[step.path] = here * change.times / change.over
     return None

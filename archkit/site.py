@@ -34,6 +34,8 @@ class Site:
             of its first convolution, where the pooling before it is left to it.
         clock: What times are multiplied with before they are embedded.
         role: For a precondition: which of its places this is.
+        tokens: The vectors that go before the tokens of a stem that makes some, each as wide.
+        sample: The size of the sample.
         inner: For a block that leaves with another width than its stage has: that of the stage.
     """
 
@@ -51,6 +53,8 @@ class Site:
     clock: float = 1.0
     role: Role = "input"
     inner: int | None = None
+    tokens: tuple[str, ...] = ()
+    sample: tuple[int, ...] = ()
 
     def per_axis(self, value: int | tuple[int, ...], option: str) -> tuple[int, ...]:
         """One number for each spatial axis, from one for all or a list; Misfit if they differ."""

@@ -84,6 +84,9 @@ def meaning(plan: Plan) -> Iterator[Problem]:
 
 def _unread_mend(name: str, spec: Spec) -> str:
     condition = spec.conditioning.conditions.get(name)
+    told = spec.conditioning.time if name == "time" else condition
+    if told is not None and told.route() == "tokens":
+        return "use `stem: tokens`, which puts it before its own, or another `into`"
     if condition is not None and condition.route() == "context":
         return "give a stage `attention: {type: transformer}`, or drop the condition"
     if name == "time":

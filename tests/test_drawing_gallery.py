@@ -7,7 +7,8 @@ import pytest
 import archkit
 from archkit import zoo
 
-PICTURES = sorted((Path(__file__).parent.parent / "docs" / "pictures").glob("*.svg"))
+FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
+PICTURES = sorted((*FOLDER.glob("*.light.svg"), *FOLDER.glob("*.dark.svg")))
 
 
 def test_there_are_pictures() -> None:

@@ -385,6 +385,7 @@ def test_killed_half_way_nothing_is_broken(run: Run, saved: Path, tmp_path: Path
     assert not [name for name in written(tmp_path) if not name.startswith(".")]
     made = ("-o", "net.yaml", "--weights", "net.safetensors")
     assert run("import", saved / "one", *made)[0] == 0
+    assert written(tmp_path) == ["net.safetensors", "net.yaml"]  # what was left is swept away
     before = (tmp_path / "net.safetensors").read_bytes()
     assert subprocess.run(command, cwd=tmp_path).returncode == -signal.SIGKILL
     assert (tmp_path / "net.safetensors").read_bytes() == before

@@ -249,6 +249,14 @@ def test_differences_as_data(run: Run) -> None:
     assert data == archkit.diff(SPEC, Path("other.yaml")).as_dict()
 
 
+def test_differences_as_a_picture(run: Run) -> None:
+    written(SPEC, little="other", attention="norm: {groups: 2}, attention")
+    told = run("diff", "little.yaml", "other.yaml", "-o", "changes.svg")
+    run("draw", "little.yaml", "other.yaml", "--diff", "-o", "drawn.svg")
+    assert told.code == 1
+    assert Path("changes.svg").read_bytes() == Path("drawn.svg").read_bytes()
+
+
 def test_networks_of_other_axes(run: Run) -> None:
     written(SPEC, **{"size: 8": "size: [16]"})
     told = run("diff", "little.yaml", "other.yaml")

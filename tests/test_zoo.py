@@ -74,7 +74,7 @@ def test_as_plain_data(run: Run) -> None:
         "target": "noise (scaled-linear)",
         "source": "https://arxiv.org/abs/2307.01952",
         "equals": "diffusers' UNet2DConditionModel",
-        "tests": ["tests/test_diffusers.py", "tests/test_importers.py"],
+        "tests": next(e["tests"] for e in FAMILIES if "sdxl-*" in e["specs"]),
         "about": "The denoiser of Stable Diffusion XL (Podell et al., 2023)",
     }
 

@@ -9,10 +9,7 @@ _WHERE = {
     "convolutions": "block.conv:Convolutions",
     "residual": "block.residual:Residual",
     "modulated": "block.modulated:Modulated",
-    "adaptive": "block.adaptive:AdaptiveBlock attention.adaptive:AdaptiveAttention",
     "transformers": "block.transformer:TransformerBlock",
-    "joint": "attention.joint:JointAttention",
-    "projected": "condition.projected:Projected condition.pooled:Pooled",
     "attention": "attention.self:SelfAttention attention.transformer:Transformer",
     "linear_attention": "attention.linear:LinearAttention",
     "pooling": "pooling.max:MaxPooling pooling.avg:AveragePooling pooling.conv:ConvolutionPooling "
@@ -23,6 +20,7 @@ _WHERE = {
     "shuffling": "pooling.unshuffle:UnshufflePooling upsampling.shuffle:ShuffleUpsampling",
     "mapping": "embedding.mapping:Mapping condition.fourier:Fourier",
     "patches": "stem.patch:PatchStem head.patch:PatchHead",
+    "tokens": "stem.tokens:TokenStem head.tokens:TokenHead",
     "lerp": "skip.lerp:Lerp",
     "strided": "pooling.first:FirstPooling upsampling.transposed:TransposedUpsampling "
     "upsampling.upconv:UpConvolution",
@@ -33,10 +31,6 @@ _WHERE = {
     "magnitude_ends": "stem.magnitude-preserving:MagnitudeStem "
     "head.magnitude-preserving:MagnitudeHead skip.magnitude-preserving:MagnitudeSkip "
     "time.magnitude-preserving:MagnitudeTime embedding.magnitude-preserving:MagnitudeSum",
-    "filters": "pooling.filter:FilterPooling upsampling.filter:FilterUpsampling",
-    "concatenation": "embedding.concat:Concatenation",
-    "planes": "time.planes:Planes",
-    "block_head": "head.block:BlockHead",
     "skips": "skip.concat:Concat skip.add:Add skip.none:NoSkip skip.gated:Gated",
     "norms": "norm.group:GroupNorm norm.layer:LayerNorm norm.rms:RMSNorm "
     "norm.instance:InstanceNorm norm.batch:BatchNorm norm.none:NoNorm",
@@ -57,6 +51,13 @@ _WHERE = {
     "layout.k-diffusion:KDiffusion layout.hourglass:Hourglass layout.flat:Flat "
     "layout.lucidrains:Lucidrains layout.monai:Monai layout.narrowing:Narrowing "
     "layout.diffuser:Diffuser layout.dance-diffusion:DanceDiffusion",
+    "filters": "pooling.filter:FilterPooling upsampling.filter:FilterUpsampling",
+    "concatenation": "embedding.concat:Concatenation",
+    "planes": "time.planes:Planes",
+    "block_head": "head.block:BlockHead",
+    "adaptive": "block.adaptive:AdaptiveBlock attention.adaptive:AdaptiveAttention",
+    "joint": "attention.joint:JointAttention",
+    "projected": "condition.projected:Projected condition.pooled:Pooled",
     "importers.diffusers": "importer.diffusers:Diffusers",
     "importers.edm": "importer.edm:EDM importer.edm2:EDM2",
     "importers.guided_diffusion": "importer.guided-diffusion:GuidedDiffusion "
@@ -67,6 +68,7 @@ _WHERE = {
     "importers.nnunet": "importer.nnunet:NnUNet",
     "importers.azula": "importer.azula:Azula",
     "importers.k_diffusion": "importer.k-diffusion:KDiffusion",
+    "importers.hdit": "importer.hdit:HDiT",
     "importers.diffusion_policy": "importer.diffusion-policy:DiffusionPolicy",
     "importers.lucidrains": "importer.lucidrains:Lucidrains",
 }

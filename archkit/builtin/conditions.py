@@ -28,8 +28,9 @@ class Label(Condition):
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     """For guidance: adds a null class after the others, which stands in where no label is given
     and, while training, for this share of the labels."""
-    into: Literal["embedding", "time"] = "embedding"
-    """Where it is added: to the embedding, or to the features of the time before their MLP."""
+    into: Literal["embedding", "time", "tokens"] = "embedding"
+    """Where it goes: added to the embedding, or to the features of the time before their MLP; or
+    before the tokens of a stem that makes some."""
 
     def route(self) -> Route:
         return self.into
@@ -82,8 +83,9 @@ class Vector(Condition):
     """Whether the layers have a bias."""
     activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """The activation between the layers."""
-    into: Literal["embedding", "time"] = "embedding"
-    """Where it is added: to the embedding, or to the features of the time before their MLP."""
+    into: Literal["embedding", "time", "tokens"] = "embedding"
+    """Where it goes: added to the embedding, or to the features of the time before their MLP; or
+    before the tokens of a stem that makes some."""
 
     def route(self) -> Route:
         return self.into

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from archkit import Condition, Cost, Embedding, Op, Route, Shape, Site, Tensor
 
@@ -112,9 +112,9 @@ class Fourier(Condition):
         return Shape(site.width)
 
     def cost(self, site: Site) -> Cost:
-        waves = site.width // 2
-        projected = Cost.linear(self.channels, waves, bias=False)
-        return projected
+        waves, width = site.width // 2, site.width
+        projected = Cost(0, self.channels * waves) + Cost.made(2 * waves, spare=3 * waves)
+        return projected + Cost.linear(2 * waves, width, bias=self.bias)
 
     def caption(self, site: Site) -> str:
         return f"Fourier {self.channels} → {site.width}"

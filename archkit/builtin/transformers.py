@@ -135,9 +135,7 @@ class TransformerBlock(Block):
         )
         hidden = self.hidden(site)
         return transformers.TransformerBlock(
-            lambda: transformers.ScaledNorm(
-                self.norm.build(site), channels, site.embedding, bias
-            ),
+            lambda: transformers.ScaledNorm(self.norm.build(site), channels, site.embedding, bias),
             transformers.PositionAttention(channels, looking, self.bias, bias),
             transformers.MLP(
                 channels,

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from .. import accounts, api
+from ..drawing import Drawing, Style
 from ..files import whole
 from ..plans import Plan
 from ..reports import budgets, page, table, units
@@ -108,8 +109,19 @@ def _listening(plan: Plan, report: Report, suffix: str) -> bytes:
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option("--json", "as_json", is_flag=True, help="Print plain data.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=_FILE,
+    metavar="OUT",
+    help="Draw B there too, with what changed marked in place; as `archkit draw A B --diff`.",
+)
 @click.pass_context
-def diff(context: click.Context, before: str, after: str, as_json: bool) -> int:
+def diff(
+    context: click.Context, before: str, after: str, as_json: bool, outputs: tuple[Path, ...]
+) -> int:
     """Say what differs between the networks of A and B: in their specs, and in numbers.
 
     Exits with 0 if they are the same network, with 1 if not.
@@ -118,6 +130,8 @@ def diff(context: click.Context, before: str, after: str, as_json: bool) -> int:
     plans = [
         api.plan_document(api.read(common.source(file)), None, registry) for file in (before, after)
     ]
+    for out in outputs:
+        Drawing(plans[1], Style(), plans[0], registry.writers()).save(out)
     found = accounts.diff(*plans)
     if as_json:
         click.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))

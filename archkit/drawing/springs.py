@@ -96,7 +96,7 @@ def _spring(plan: Plan, value: str, colours: dict[str, str]) -> Spring:
     feeds = tuple(_spring(plan, name, colours) for name in node.inputs)
     words = node.component.caption(node.site)
     if node.component.kind == "embedding":
-        words = "+" if len(feeds) > 1 else ""
+        words = (node.component.short or "+") if len(feeds) > 1 else ""
     return Spring(value, node, words, feeds, feeds[0].ink)
 
 

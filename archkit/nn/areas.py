@@ -30,7 +30,8 @@ def among_neighbours(
     k, v = (t.unflatten(2, tuple(space))[near] for t in (k, v))
     k, v = (t.flatten(2 + len(space), -2).flatten(1, 1 + len(space)) for t in (k, v))
     out = functional.scaled_dot_product_attention(q.flatten(1, 2)[:, :, None], k, v, scale=scale)
-    return out[:, :, 0].unflatten(1, q.shape[1:3])
+    heads: Tensor = out[:, :, 0].unflatten(1, q.shape[1:3])
+    return heads
 
 
 def _neighbours(space: Sequence[int], size: int, device: torch.device) -> list[Tensor]:

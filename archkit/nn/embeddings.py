@@ -108,6 +108,8 @@ class TimeEmbedding(nn.Module):
     """
 
     like: Tensor
+    linear1: nn.Linear
+    linear2: nn.Linear
 
     def __init__(
         self,
@@ -120,7 +122,7 @@ class TimeEmbedding(nn.Module):
         super().__init__()
         self.features, self.activation, self.layers = features, activation, len(widths) - 1
         for i in range(self.layers):
-            self.add_module(f"linear{i + 1}", nn.Linear(*widths[i : i + 2], bias=bias))
+            self.add_module(f"linear{i + 1}", nn.Linear(widths[i], widths[i + 1], bias=bias))
         # Tells the type of numbers; features are made in float32.
         self.register_buffer("like", torch.empty(0, device="cpu"), persistent=False)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
+from .attention import tokens
 from .axes import convolution, zeroed
 from .resampling import Shuffle
 
@@ -69,4 +71,78 @@ class PatchHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.shuffle(self.linear(self.norm(x)))
+        return out if self.conv is None else self.conv(out)
+
+
+class TokenStem(nn.Module):
+    """A linear layer on each patch, with a learned place: (B, C, h·s, …) → (B, width, N, 1, …).
+
+    References:
+        | All are Worth Words: A ViT Backbone for Diffusion Models (Bao et al., 2023)
+        | https://arxiv.org/abs/2209.12152
+
+    Arguments:
+        channels, width: Of the sample, and what leaves.
+        sizes: Of a patch, along each axis.
+        row: The size of what leaves: (N, 1, …), the tokens that stand first among them.
+        bias: Whether the layer has one.
+    """
+
+    def __init__(
+        self, channels: int, width: int, sizes: Sequence[int], row: Sequence[int], *, bias: bool
+    ) -> None:
+        super().__init__()
+        size, self.row = tuple(sizes), tuple(row)
+        self.conv = convolution(len(size), channels, width, size, stride=size, bias=bias)
+        self.places = nn.Parameter(torch.empty(row[0], width))
+        if not self.places.is_meta:
+            nn.init.trunc_normal_(self.places, std=0.02)
+
+    def forward(self, x: Tensor, *tokens: Tensor) -> Tensor:
+        """The row of `x` (B, C, …); each of `tokens` (B, width) before it and the former ones."""
+        first = [token[:, None] for token in reversed(tokens)]
+        row = torch.cat((*first, self.conv(x).flatten(2).mT), dim=1)
+        out: Tensor = (row + self.places).mT.unflatten(2, self.row)
+        return out
+
+
+class TokenHead(nn.Module):
+    """norm, and a linear layer that makes a patch of each token: (B, C, N, 1, …) → (B, width, …).
+
+    References:
+        | All are Worth Words: A ViT Backbone for Diffusion Models (Bao et al., 2023)
+        | https://arxiv.org/abs/2209.12152
+
+    Arguments:
+        channels, width: Of the trunk, and what leaves.
+        sizes: Of a patch, along each axis.
+        grid: How many patches there are along each axis; tokens before them are left out.
+        norm: Applied first.
+        kernel: Of a convolution after it; None for none.
+        zero_init: Start with an output of zero.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        width: int,
+        sizes: Sequence[int],
+        grid: Sequence[int],
+        norm: nn.Module,
+        *,
+        kernel: int | None = None,
+        zero_init: bool = False,
+    ) -> None:
+        super().__init__()
+        dims, self.norm, self.grid = len(sizes), norm, tuple(grid)
+        self.linear = nn.Linear(channels, width * math.prod(sizes))
+        self.shuffle, self.conv = Shuffle(sizes), None
+        if kernel is not None:
+            self.conv = convolution(dims, width, width, kernel, padding=kernel // 2)
+        if zero_init:
+            zeroed(self.linear if self.conv is None else self.conv)
+
+    def forward(self, x: Tensor) -> Tensor:
+        patches = tokens(self.norm(x))[:, -math.prod(self.grid) :]
+        out: Tensor = self.shuffle(self.linear(patches).mT.unflatten(2, self.grid))
         return out if self.conv is None else self.conv(out)

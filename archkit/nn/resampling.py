@@ -170,17 +170,13 @@ def pooling_convolution(
     return Then(EndPadding(dims, kernel - 2), conv) if end else conv
 
 
-def unshuffling(
-    channels: int, width: int, strides: Sequence[int], bias: bool = True
-) -> nn.Module:
+def unshuffling(channels: int, width: int, strides: Sequence[int], bias: bool = True) -> nn.Module:
     """Space into channels, and a 1×1 convolution to `width`."""
     inner = channels * math.prod(strides)
     return Then(Unshuffle(strides), convolution(len(strides), inner, width, 1, bias=bias))
 
 
-def shuffling(
-    channels: int, width: int, strides: Sequence[int], bias: bool = True
-) -> nn.Module:
+def shuffling(channels: int, width: int, strides: Sequence[int], bias: bool = True) -> nn.Module:
     """A 1×1 convolution, and channels into space."""
     inner = width * math.prod(strides)
     return Before(convolution(len(strides), channels, inner, 1, bias=bias), Shuffle(strides))

@@ -41,7 +41,8 @@ class ScaledNorm(nn.Module):
         out: Tensor = self.norm(x)
         if self.linear is None or embedding is None:
             return out
-        return out * (1 + self.linear(embedding))[..., None]
+        scale: Tensor = 1 + self.linear(embedding)
+        return out * scale[..., None]
 
 
 @dataclass(frozen=True, slots=True)

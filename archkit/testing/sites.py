@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import singledispatch
+from math import prod
 from typing import Any
 
 from ..conditioning import shape_of
@@ -118,12 +119,19 @@ def _(component: Skip, ground: Ground) -> Iterator[Site]:
 def _(component: Stem, ground: Ground) -> Iterator[Site]:
     yield ground.site(ground.few, component.leaves(ground.many), side="input")
     yield ground.site(1, component.leaves(ground.few), side="input")
+    told = {"sample": ground.space, "tokens": ("time", "label")}
+    yield ground.site(ground.few, component.leaves(ground.few), side="input", **told)
 
 
 @sites.register
 def _(component: Head, ground: Ground) -> Iterator[Site]:
     yield ground.site(ground.few, ground.many, side="output")
     yield ground.site(ground.many, 1, side="output")
+    for patch in (1, 2):  # a row of tokens, some of which are no patch
+        row = (prod(n // patch for n in ground.space) + 2, *(1,) * (ground.dims - 1))
+        x = Shape(ground.few, row)
+        told = {"dims": ground.dims, "side": "output", "sample": ground.space}
+        yield Site(x=x, width=ground.many, **told)
 
 
 @sites.register

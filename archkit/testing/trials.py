@@ -144,7 +144,8 @@ def _served(component: Part, dims: int) -> list[Trial]:
 
 def _channels(component: Part, dims: int) -> tuple[int, ...]:
     """The two smallest numbers of channels it can have; 3 and 4 where it takes any."""
-    able = (n for n in range(3, 513) if _standing(component, Ground(dims, (LARGE,) * dims, n, n)))
+    counts = (*range(3, 33), *range(36, 513, 4))
+    able = (n for n in counts if _standing(component, Ground(dims, (LARGE,) * dims, n, n)))
     return tuple(islice(able, 2))
 
 
@@ -180,6 +181,7 @@ def _given(component: Part, site: Site) -> Iterator[Trial]:
     """The ways in which the module is called at a site: for most, as it reads."""
     words = {"x": _image(site.x), "embedding": Tensor((site.embedding,))}
     words |= {name: Tensor((*c.space, c.channels)) for name, c in site.contexts.items()}
+    words |= {name: Tensor((site.width,)) for name in site.tokens}
     if site.skip is not None:
         words["skip"] = _image(site.skip)
     yield Trial(component, site, tuple(words[word] for word in component.reads(site)))

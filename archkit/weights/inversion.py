@@ -43,9 +43,7 @@ class Undone(Mapping[str, Tensor]):
     def outlines(self) -> dict[str, Tensor]:
         """All of them on the meta device: shapes and types, no numbers."""
         return {
-            name: torch.empty(
-                self._shapes[name], dtype=self._ours[rule.ours].dtype, device="meta"
-            )
+            name: torch.empty(self._shapes[name], dtype=self._ours[rule.ours].dtype, device="meta")
             for name, rule in self._rules.items()
         }
 

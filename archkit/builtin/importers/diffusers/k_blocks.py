@@ -14,8 +14,9 @@ _UP = {"KUpBlock2D": False, "KCrossAttnUpBlock2D": True}
 
 
 def reads(config: Config) -> bool:
-    """Whether a config of UNet2DConditionModel has such blocks."""
-    return any(kind in _DOWN for kind in config.get("down_block_types", ()))
+    """Whether a config of UNet2DConditionModel has such blocks, and no others."""
+    kinds = set(config.get("down_block_types", ()))
+    return bool(kinds) and kinds <= set(_DOWN)
 
 
 def spec(config: Config) -> Says:
@@ -25,44 +26,46 @@ def spec(config: Config) -> Says:
     into, out = options.take("in_channels", 4), options.take("out_channels", 4)
     image, size = max(0, into - 4), options.take("sample_size") or 8 * 2 ** (len(widths) - 1)
     _refused(options)
-    activation = common.activation(options)
-    attends, back = _attends(options, widths), _attends(options, widths, up=True)
+    dropout = differing({"dropout": options.take("dropout", 0.0)}, dropout=0.0)
+    stem, head = options.take("conv_in_kernel", 3), options.take("conv_out_kernel", 3)
     heads = options.take("attention_head_dim", 8)
-    told = _told(options, widths)
     says: Says = {
         "input": {"channels": into - image, "size": size},
         "prediction": {"type": "noise", "path": "scaled-linear"},
-        "conditioning": told | ({"image": {"type": "image", "channels": image}} if image else {}),
+        "conditioning": _told(options, widths),
         "layout": "narrowing",
-        "activation": activation,
-        "block": {
-            "type": "adaptive",
-            **differing({"dropout": options.take("dropout", 0.0)}, dropout=0.0),
-        },
+        "activation": common.activation(options),
+        "block": {"type": "adaptive", **dropout},
         "attention": {"type": "adaptive", "head_width": heads, "itself": False},
         "pooling": "filter",
         "upsampling": "filter",
-        "stem": differing({"type": "conv", "kernel": options.take("conv_in_kernel", 3)}, kernel=3),
-        "head": {
-            **{"type": "conv", "norm": "none", "activation": "none"},
-            **differing({"kernel": options.take("conv_out_kernel", 3)}, kernel=3),
-        },
+        "stem": {"type": "conv", "kernel": stem},
+        "head": {"type": "conv", "kernel": head, "norm": "none", "activation": "none"},
+        "encoder": _rows(options, config, widths),
     }
+    if image:
+        says["conditioning"]["image"] = {"type": "image", "channels": image}
     if out != into - image:
         says |= {"output": {"channels": out}, "prediction": "none"}
-    blocks, deepest = options.take("layers_per_block", 2), len(widths) - 1
-    looks = [{"itself": True} if i == deepest and lit else lit for i, lit in enumerate(attends)]
-    says["encoder"] = [
-        {"channels": width, "blocks": blocks, "attention": look}
-        for width, look in zip(widths, looks, strict=True)
-    ]
-    pairs = list(zip((widths[0], *widths), widths, strict=False))
-    # A block that looks at nothing narrows in its first convolution already.
-    early = [here != finer and not lit for (finer, here), lit in zip(pairs, back, strict=True)]
-    if back != attends or any(early):
-        options.refuse("up_block_types", list(config["up_block_types"]))
     options.close()
     return finished("k-unet", says)
+
+
+def _rows(options: Options, config: Config, widths: Sequence[int]) -> list[Says]:
+    """The stages; the deepest looks at itself too, where it looks at the text."""
+    down = common.kinds(options, "down_block_types", (), _DOWN)
+    up = common.kinds(options, "up_block_types", (), _UP)[::-1]
+    looks, back = [_DOWN.get(k, False) for k in down], [_UP.get(k, False) for k in up]
+    finer = (widths[0], *widths)
+    # A block that looks at nothing narrows in its first convolution already.
+    early = [a != b and not lit for a, b, lit in zip(widths, finer, back, strict=False)]
+    if back != looks or any(early):
+        options.refuse("up_block_types", list(config.get("up_block_types", ())))
+    blocks, lit = options.take("layers_per_block", 2), [*looks[:-1], {"itself": True}]
+    return [
+        {"channels": width, "blocks": blocks, "attention": attention if look else False}
+        for width, attention, look in zip(widths, lit, looks, strict=False)
+    ]
 
 
 def _refused(options: Options) -> None:
@@ -86,13 +89,6 @@ def _refused(options: Options) -> None:
     options.skip("projection_class_embeddings_input_dim", "resnet_skip_time_act")
     options.skip("reverse_transformer_layers_per_block")
     options.skip("transformer_layers_per_block", "upcast_attention", "use_linear_projection")
-
-
-def _attends(options: Options, widths: Sequence[int], up: bool = False) -> list[bool]:
-    """Which levels look at the text; the original looks at itself where its widths say so."""
-    key, known = ("up_block_types", _UP) if up else ("down_block_types", _DOWN)
-    kinds = common.kinds(options, key, (), known)
-    return [known.get(kind, False) for kind in (reversed(kinds) if up else kinds)]
 
 
 def _told(options: Options, widths: Sequence[int]) -> Says:

@@ -56,7 +56,7 @@ def _class(way: str, stage: dict[str, int]) -> str:
 
 def _stages(shapes: Shapes, side: str) -> list[dict[str, int]]:
     """Width, blocks and depth of the transformers of each stage, in the order of its names."""
-    stages = []
+    stages: list[dict[str, int]] = []
     for level in count():
         place = f"{side}.{level}"
         blocks = next(j for j in count() if f"{place}.resnets.{j}.conv1.weight" not in shapes)

@@ -13,8 +13,9 @@ _CLIP = 32  # tokens that Kandinsky makes of the embedding of an image
 
 
 def reads(config: Config) -> bool:
-    """Whether a config of UNet2DConditionModel has such blocks."""
-    return "SimpleCrossAttnDownBlock2D" in config.get("down_block_types", ())
+    """Whether a config of UNet2DConditionModel has such blocks, and no others."""
+    kinds = set(config.get("down_block_types", ()))
+    return "SimpleCrossAttnDownBlock2D" in kinds and kinds <= set(_DOWN)
 
 
 def spec(config: Config) -> Says:
