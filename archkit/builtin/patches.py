@@ -54,16 +54,7 @@ class PatchStem(Stem):
         norm = self.out_norm.cost(site.at(out.channels, out.space))
         if norm is None:
             return None
-        conv = Cost.convolution(
-            site.x.channels,
-            site.width,
-            kernel=sizes,
-            out=out,
-            bias=self.bias,
-            stride=sizes,
-            padding=(0,) * site.dims,
-        )
-        return conv + norm
+        return patched(site, sizes, self.bias) + norm
 
     def caption(self, site: Site) -> str:
         return f"Patches {'×'.join(map(str, site.per_axis(self.size, 'size')))}"
@@ -143,6 +134,17 @@ class PatchHead(Head):
             kernel=self.kernel,
             zero_init=self.zero_init,
         )
+
+
+def patched(site: Site, sizes: tuple[int, ...], bias: bool) -> Cost:
+    """A linear layer on each patch."""
+    inner, space = site.x.channels * prod(sizes), zip(site.x.space, sizes, strict=True)
+    out = Shape(site.width, tuple(n // s for n, s in space))
+    windows = tuple(map(Window.sliding, sizes, sizes))
+    moved = Cost.made(site.x.elements, windows=windows) if max(sizes) > 1 else Cost()
+    if out.positions == 1:  # a view
+        moved = Cost(reach=moved.reach)
+    return moved + Cost.convolution(inner, site.width, kernel=1, out=out, bias=bias)
 
 
 def odd_kernel(kernel: int | None) -> None:

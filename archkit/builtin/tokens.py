@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt
 from archkit import Cost, Head, Misfit, Norm, Op, PerAxis, Shape, Site, SizeMap, Slot, Stem
 
 from .attention import normed
-from .patches import odd_kernel, unpatched
+from .patches import odd_kernel, patched, unpatched
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,19 +50,10 @@ class TokenStem(Stem):
         return (patches, *(1,) * (site.dims - 1))
 
     def cost(self, site: Site) -> Cost:
-        sizes, row = site.per_axis(self.size, "size"), self.infer(site).elements
-        patches = Shape(site.width, grid(self.size, site, site.x.space))
-        conv = Cost.convolution(
-            site.x.channels,
-            site.width,
-            kernel=sizes,
-            out=patches,
-            bias=self.bias,
-            stride=sizes,
-            padding=(0,) * site.dims,
-        )
+        row = self.infer(site).elements
+        taken = patched(site, site.per_axis(self.size, "size"), self.bias)
         placed = Cost.made(row) + Cost.made(row) + Cost(row)
-        return replace(conv + placed, reach={"x": (None,)})
+        return replace(taken + placed, reach={"x": (None,)})
 
     def caption(self, site: Site) -> str:
         return f"Tokens {'×'.join(map(str, site.per_axis(self.size, 'size')))}"
@@ -117,11 +108,11 @@ class TokenHead(Head):
         patches, out = grid(self.size, site, site.sample), self.infer(site)
         n, each = prod(patches), out.elements // prod(patches)
         taken = Cost.made(n * c) if n < site.x.positions else Cost()
-        total = norm + taken + Cost.linear(c, each, tokens=n)
-        total += Cost.made(out.elements) if each > site.width else Cost()
+        made = taken + Cost.linear(c, each, tokens=n)
+        made += Cost.made(out.elements)
         if self.kernel is not None:
-            total += Cost.convolution(site.width, site.width, kernel=self.kernel, out=out)
-        return replace(total, reach={"x": (None,)})
+            made += Cost.convolution(site.width, site.width, kernel=self.kernel, out=out)
+        return replace(norm + made, reach={"x": (None,)})
 
     def caption(self, site: Site) -> str:
         return f"Tokens {'×'.join(map(str, site.per_axis(self.size, 'size')))}"

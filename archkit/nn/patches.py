@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .attention import tokens
 from .axes import convolution, zeroed
-from .resampling import Shuffle
+from .resampling import Shuffle, unshuffling
 
 
 class PatchStem(nn.Module):
@@ -27,12 +27,11 @@ class PatchStem(nn.Module):
         self, channels: int, width: int, sizes: Sequence[int], *, bias: bool, norm: nn.Module
     ) -> None:
         super().__init__()
-        size = tuple(sizes)
-        self.conv = convolution(len(size), channels, width, size, stride=size, bias=bias)
+        self.patches = unshuffling(channels, width, sizes, bias)
         self.norm = norm
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.norm(self.conv(x))
+        out: Tensor = self.norm(self.patches(x))
         return out
 
 
@@ -92,8 +91,8 @@ class TokenStem(nn.Module):
         self, channels: int, width: int, sizes: Sequence[int], row: Sequence[int], *, bias: bool
     ) -> None:
         super().__init__()
-        size, self.row = tuple(sizes), tuple(row)
-        self.conv = convolution(len(size), channels, width, size, stride=size, bias=bias)
+        self.row = tuple(row)
+        self.patches = unshuffling(channels, width, sizes, bias)
         self.places = nn.Parameter(torch.empty(row[0], width))
         if not self.places.is_meta:
             nn.init.trunc_normal_(self.places, std=0.02)
@@ -101,7 +100,7 @@ class TokenStem(nn.Module):
     def forward(self, x: Tensor, *tokens: Tensor) -> Tensor:
         """The row of `x` (B, C, …); each of `tokens` (B, width) before it and the former ones."""
         first = [token[:, None] for token in reversed(tokens)]
-        row = torch.cat((*first, self.conv(x).flatten(2).mT), dim=1)
+        row = torch.cat((*first, self.patches(x).flatten(2).mT), dim=1)
         out: Tensor = (row + self.places).mT.unflatten(2, self.row)
         return out
 

@@ -123,7 +123,7 @@ class Unshuffle(nn.Module):
         dims = len(self.strides)
         inner = [3 + 2 * axis for axis in range(dims)]
         outer = [2 + 2 * axis for axis in range(dims)]
-        return x.permute(0, 1, *inner, *outer).flatten(1, 1 + dims)
+        return x.permute(0, 1, *inner, *outer).flatten(1, 1 + dims).contiguous()
 
 
 class Shuffle(nn.Module):

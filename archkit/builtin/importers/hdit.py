@@ -189,13 +189,11 @@ class Patches:
         name: Their tensor.
         size: Of a patch.
         apart: Whether it makes patches, and does not take them.
-        flat: Whether ours takes a patch as channels alone.
     """
 
     name: str
     size: tuple[int, ...]
     apart: bool = False
-    flat: bool = True
     how: str = "patches turned inside out"
 
     @property
@@ -206,7 +204,7 @@ class Patches:
         (tensor,) = theirs
         axis = 0 if self.apart else 1
         turned = tensor.unflatten(axis, (*self.size, -1)).movedim(axis + len(self.size), axis)
-        ours: Tensor = turned.flatten(axis, axis + len(self.size)) if self.flat else turned
+        ours: Tensor = turned.flatten(axis, axis + len(self.size))
         return ours
 
 
@@ -235,7 +233,7 @@ def _names(levels: int, size: tuple[int, ...]) -> Codebase:
             "join": "splits.{level}",
         },
         tables={
-            "stem.patch": {"conv": Patches("proj", size, flat=False)},
+            "stem.patch": {"patches.conv": Patches("proj", size)},
             "head.patch": {
                 "norm.weight": "out_norm.scale",
                 "linear": Patches("patch_out.proj", size, apart=True),
