@@ -110,3 +110,54 @@ def test_paths_that_never_keep_step_are_refused() -> None:
         Step("join", 0, "down", skip="x", join=Meeting()),
     ]
     assert prove(0, steps, "join", False).rests == ()
+
+
+def test_a_multiple_that_one_node_wants_is_one_of_the_input() -> None:
+    """Windows of 3 at half the size: every one of 6, and the pooling's own 2 with it."""
+    steps = [
+        Step("down", 0, "x", maps=(SizeMap(over=2, exact=True),)),
+        Step("windows", 1, "down", maps=(SizeMap(multiple=3),)),
+        Step("up", 0, "windows", maps=(DOUBLE,)),
+    ]
+    axis = prove(0, steps, "up", True)
+    assert (axis.multiple, axis.rests, axis.least) == (6, (0,), 6)
+    assert axis.walk(8) == Clash("windows", 1, 4, None)
+
+
+def of_places(before: SizeMap, only: int, out: int) -> list[Step]:
+    """A network that has a learned place for each of `only` positions, after `before`."""
+    return [
+        Step("before", 0, "x", maps=(before,)),
+        Step("stem", 0, "before", maps=(SizeMap.constant(only, 256),)),
+        Step("join", 0, "stem", skip="stem", join=Meeting()),
+        Step("head", 0, "join", maps=(SizeMap.constant(256, out),)),
+    ]
+
+
+def test_what_takes_one_size_only() -> None:
+    axis = prove(0, of_places(SizeMap(), 32, 32), "head", True)
+    assert str(axis) == "only 32"
+    assert [n for n in range(1, 100) if n in axis] == [32]
+    assert axis.nearest(32) == (32, 32)
+    assert axis.nearest(20) == (None, 32)
+    assert axis.nearest(64) == (32, None)
+    assert axis.walk(32) == 32
+    assert axis.walk(64) == Clash("stem", 0, 64, None)
+
+
+def test_several_sizes_that_come_down_to_one() -> None:
+    axis = prove(0, of_places(HALF_UP, 16, 31), "head", False)
+    assert str(axis) == "only 31 or 32"
+    assert axis.nearest(40) == (32, None)
+    assert prove(0, of_places(HALF_UP, 16, 31), "head", True).only == (31,)
+
+
+def test_one_size_that_comes_out_as_another() -> None:
+    axis = prove(0, of_places(SizeMap(), 32, 16), "head", True)
+    assert (str(axis), axis.nearest(32)) == ("no size fits", (None, None))
+
+
+@given(st.integers(1, 90), st.integers(1, 40), st.sampled_from([HALF_UP, HALF_DOWN, DOUBLE]))
+def test_one_size_agrees_with_every_walk(n: int, only: int, before: SizeMap) -> None:
+    axis = prove(0, of_places(before, only, 7), "head", False)
+    assert (n in axis) == isinstance(axis.walk(n), int)

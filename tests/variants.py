@@ -172,6 +172,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"size": [1, 2], "bias": False, "norm": RMS, "kernel": 3},
         {"zero_init": False},
     ],
+    "stem.tokens": [{"size": [1, 2], "bias": False}],
+    "head.tokens": [{"size": 1, "norm": RMS, "kernel": None, "zero_init": True}],
     "stem.magnitude-preserving": [{"channels": 5, "kernel": 1}],
     "head.magnitude-preserving": [{"kernel": 1}],
     "head.block": [{"block": {"type": "residual", "norm": RMS, "last": "none"}}],
@@ -201,7 +203,10 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"depth": 1, "expansion": 2.0, "eps": 1e-3, "dropout": 0.1, "zero_init": False},
     ],
     "embedding.concat": [{"activation": "none"}],
-    "condition.label": [{"dropout": 0.0, "classes": 1}, {"dropout": 0.3, "into": "time"}],
+    "condition.label": [
+        {"dropout": 0.0, "classes": 1, "into": "tokens"},
+        {"dropout": 0.3, "into": "time"},
+    ],
     "condition.fourier": [{"channels": 2, "bias": False, "std": 2.0, "into": "tokens"}],
     "condition.one-hot": [
         {"scaled": False, "bias": False, "dropout": 0.1},
@@ -209,7 +214,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     ],
     "condition.vector": [
         {"channels": 3, "sizes": 2, "size_width": 5, "into": "time"},
-        {"channels": 3, "layers": 1, "bias": False},
+        {"channels": 3, "layers": 1, "bias": False, "into": "tokens"},
         {"channels": 3, "activation": "gelu"},
         {"channels": 3, "layers": 0},
     ],

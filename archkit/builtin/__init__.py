@@ -68,6 +68,7 @@ _WHERE = {
     "importers.nnunet": "importer.nnunet:NnUNet",
     "importers.azula": "importer.azula:Azula",
     "importers.k_diffusion": "importer.k-diffusion:KDiffusion",
+    "importers.uvit": "importer.uvit:UViT",
     "importers.hdit": "importer.hdit:HDiT",
     "importers.diffusion_policy": "importer.diffusion-policy:DiffusionPolicy",
     "importers.lucidrains": "importer.lucidrains:Lucidrains",

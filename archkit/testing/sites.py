@@ -119,7 +119,7 @@ def _(component: Skip, ground: Ground) -> Iterator[Site]:
 def _(component: Stem, ground: Ground) -> Iterator[Site]:
     yield ground.site(ground.few, component.leaves(ground.many), side="input")
     yield ground.site(1, component.leaves(ground.few), side="input")
-    told = {"sample": ground.space, "tokens": ("time", "label")}
+    told: dict[str, Any] = {"sample": ground.space, "tokens": ("time", "label")}
     yield ground.site(ground.few, component.leaves(ground.few), side="input", **told)
 
 
@@ -130,7 +130,7 @@ def _(component: Head, ground: Ground) -> Iterator[Site]:
     for patch in (1, 2):  # a row of tokens, some of which are no patch
         row = (prod(n // patch for n in ground.space) + 2, *(1,) * (ground.dims - 1))
         x = Shape(ground.few, row)
-        told = {"dims": ground.dims, "side": "output", "sample": ground.space}
+        told: dict[str, Any] = {"dims": ground.dims, "side": "output", "sample": ground.space}
         yield Site(x=x, width=ground.many, **told)
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import lcm
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from archkit import Codebase, Config, Importer, Options, Table
 
+from .patches import Patches
 from .rows import Says, differing, finished
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 
 class HDiT(Importer):
@@ -68,7 +65,18 @@ class HDiT(Importer):
 
     def codebase(self, config: Config) -> Codebase:
         arguments = _arguments(config)
-        return _names(len(arguments["levels"]), tuple(arguments["patch_size"]))
+        size = tuple(arguments["patch_size"])
+        splits = range(len(arguments["levels"]) - 1)
+        return _NAMES.but(
+            places={f"decoder.{level}.upsampling": f"splits.{level}" for level in splits},
+            tables={
+                "stem.patch": {"patches.conv": Patches("proj", size)},
+                "head.patch": {
+                    "norm.weight": "out_norm.scale",
+                    "linear": Patches("patch_out.proj", size, apart=True),
+                },
+            },
+        )
 
 
 _SHARED: Says = {
@@ -181,82 +189,44 @@ def _rows(levels: Sequence[Mapping[str, Any]], options: Options) -> Says:
     return {"encoder": encoder, **({"decoder": decoder[:-1]} if any(decoder[:-1]) else {})}
 
 
-@dataclass(frozen=True, slots=True)
-class Patches:
-    """A layer on patches, whose channels stand inside each position of a patch.
-
-    Arguments:
-        name: Their tensor.
-        size: Of a patch.
-        apart: Whether it makes patches, and does not take them.
-    """
-
-    name: str
-    size: tuple[int, ...]
-    apart: bool = False
-    how: str = "patches turned inside out"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    def make(self, theirs: Sequence[Tensor], module: nn.Module) -> Tensor:
-        (tensor,) = theirs
-        axis = 0 if self.apart else 1
-        turned = tensor.unflatten(axis, (*self.size, -1)).movedim(axis + len(self.size), axis)
-        ours: Tensor = turned.flatten(axis, axis + len(self.size))
-        return ours
-
-
-def _names(levels: int, size: tuple[int, ...]) -> Codebase:
-    """Where everything is, in a network of so many levels with such patches."""
-    layer: Table = {
-        "norm1.linear": "self_attn.norm.linear",
-        "attention.qkv": "self_attn.qkv_proj",
-        "attention.scale": "self_attn.scale",
-        "attention.out": "self_attn.out_proj",
-        "norm2.linear": "ff.norm.linear",
-        "feed_forward.up": "ff.up_proj",
-        "feed_forward.down": "ff.down_proj",
-    }
-    return Codebase(
-        "hdit",
-        places={
-            **{"stem": "patch_in", "head": "", "time.fourier": "", "condition.fourier": ""},
-            **{"condition.label": "class_emb", "condition.vector": "mapping_cond_in_proj"},
-            "embedding.mapping": "mapping",
-            "encoder.block": "down_levels.{level}.{unit}",
-            "bottleneck.block": "mid_level.{unit}",
-            "decoder.block": "up_levels.{level}.{unit}",
-            "down": "merges.{level}",
-            **{f"decoder.{i}.upsampling": f"splits.{i}" for i in range(levels - 1)},
-            "join": "splits.{level}",
+_LAYER: Table = {
+    "norm1.linear": "self_attn.norm.linear",
+    "attention.qkv": "self_attn.qkv_proj",
+    "attention.scale": "self_attn.scale",
+    "attention.out": "self_attn.out_proj",
+    "norm2.linear": "ff.norm.linear",
+    "feed_forward.up": "ff.up_proj",
+    "feed_forward.down": "ff.down_proj",
+}
+_NAMES = Codebase(
+    "hdit",
+    places={
+        **{"stem": "patch_in", "head": "", "time.fourier": "", "condition.fourier": ""},
+        **{"condition.label": "class_emb", "condition.vector": "mapping_cond_in_proj"},
+        "embedding.mapping": "mapping",
+        "encoder.block": "down_levels.{level}.{unit}",
+        "bottleneck.block": "mid_level.{unit}",
+        "decoder.block": "up_levels.{level}.{unit}",
+        "down": "merges.{level}",
+        "join": "splits.{level}",
+    },
+    tables={
+        "block.transformer": _LAYER,
+        "pooling.unshuffle": {"conv": Patches("proj", (2, 2))},
+        "upsampling.shuffle": {"conv": Patches("proj", (2, 2), apart=True)},
+        "skip.lerp": {"share": "fac"},
+        "time.fourier": {"features.frequencies": "time_emb.weight", "linear1": "time_in_proj"},
+        "condition.fourier": {"projections": "aug_emb.weight", "linear": "aug_in_proj"},
+        "condition.label": {"table": ""},
+        "condition.vector": {"linear1": ""},
+        "embedding.mapping": {
+            "enter.weight": "in_norm.scale",
+            "norms.*.weight": "blocks.*.norm.scale",
+            "layers.*.up": "blocks.*.up_proj",
+            "layers.*.down": "blocks.*.down_proj",
+            "leave.weight": "out_norm.scale",
         },
-        tables={
-            "stem.patch": {"patches.conv": Patches("proj", size)},
-            "head.patch": {
-                "norm.weight": "out_norm.scale",
-                "linear": Patches("patch_out.proj", size, apart=True),
-            },
-            "block.transformer": layer,
-            "pooling.unshuffle": {"conv": Patches("proj", (2, 2))},
-            "upsampling.shuffle": {"conv": Patches("proj", (2, 2), apart=True)},
-            "skip.lerp": {"share": "fac"},
-            "time.fourier": {
-                "features.frequencies": "time_emb.weight",
-                "linear1": "time_in_proj",
-            },
-            "condition.fourier": {"projections": "aug_emb.weight", "linear": "aug_in_proj"},
-            "condition.label": {"table": ""},
-            "condition.vector": {"linear1": ""},
-            "embedding.mapping": {
-                "enter.weight": "in_norm.scale",
-                "norms.*.weight": "blocks.*.norm.scale",
-                "layers.*.up": "blocks.*.up_proj",
-                "layers.*.down": "blocks.*.down_proj",
-                "leave.weight": "out_norm.scale",
-            },
-        },
-        dropped={"*.pos_emb.freqs": "it follows from the width of the heads"},
-        inside=("inner_model.",),
-    )
+    },
+    dropped={"*.pos_emb.freqs": "it follows from the width of the heads"},
+    inside=("inner_model.",),
+)
