@@ -229,7 +229,8 @@ def test_plan_is_plain_data_as_well(run: Run) -> None:
     assert data["parameters"] == drawn.cost.parameters
     assert data["space"] == [32, 32]
     assert data["output"] == [3, 32, 32]
-    assert data["axes"][0] == {"name": "height", "multiple": 2, "rests": [0], "least": 2}
+    height = {"name": "height", "multiple": 2, "rests": [0], "least": 2, "only": None}
+    assert data["axes"][0] == height
     assert len(data["skips"]) == len(drawn.links)
     assert list(data["conditions"]) == ["t"]
 

@@ -10,7 +10,10 @@ from archkit import Component, default_registry
 from archkit.testing import LAWS, parametrize_with_checks
 
 # Once a component is enough for what takes longest, and for what options can't change.
-ONCE = {"documented", "bare-name", "schema", "compile", "export"}
+ONCE = {
+    *("documented", "bare-name", "schema", "compile", "export"),
+    *("copies", "untouched", "batch-of-one"),
+}
 
 
 def component(key: str, **options: Any) -> Component:

@@ -18,7 +18,6 @@ _WHERE = {
     "upsampling": "upsampling.nearest:NearestUpsampling upsampling.bilinear:BilinearUpsampling "
     "upsampling.blur:BlurUpsampling upsampling.block:BlockUpsampling upsampling.none:NoUpsampling",
     "shuffling": "pooling.unshuffle:UnshufflePooling upsampling.shuffle:ShuffleUpsampling",
-    "mapping": "embedding.mapping:Mapping condition.fourier:Fourier",
     "patches": "stem.patch:PatchStem head.patch:PatchHead",
     "tokens": "stem.tokens:TokenStem head.tokens:TokenHead",
     "lerp": "skip.lerp:Lerp",
@@ -42,6 +41,7 @@ _WHERE = {
     "time.none:NoTime embedding.sum:Sum",
     "conditions": "condition.label:Label condition.vector:Vector condition.sequence:Sequence "
     "condition.image:Image",
+    "mapping": "embedding.mapping:Mapping condition.fourier:Fourier",
     "predictions": "prediction.velocity:Velocity prediction.noise:Noise prediction.score:Score "
     "prediction.sample:Sample prediction.v:V prediction.none:NoPrediction",
     "paths": "path.linear:Linear path.cosine:Cosine path.ddpm:DDPM "

@@ -38,7 +38,8 @@ def cost(component: Part) -> None:
             continue
         module = trial.module()
         # Of attention, the counter knows the products that the fused kernels are made of.
-        with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        counting = FlopCounterMode(display=False)
+        with torch.no_grad(), counting as counter, sdpa_kernel(SDPBackend.MATH):
             module(*trial.arguments(1))
         counted = sum(p.numel() for p in module.parameters())
         require(
