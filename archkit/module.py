@@ -45,13 +45,14 @@ class UNet(nn.Module):
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self.plan = plan
+        spent = _spent(plan)
         self._steps = [
             _Step(
                 _plant(self, node.path, node.component.build(node.site)),
                 node.path.rpartition(".")[2],
                 node.path,
                 node.inputs,
-                _spent(plan, node.path),
+                spent.get(node.path, ()),
             )
             for node in plan.nodes
         ]
@@ -219,17 +220,21 @@ def _size_sentence(name: str, n: int, axis: object) -> str:
     return f"{name} {n} does not fit: this network takes {axis}, such as {sizes}"
 
 
-def _spent(plan: Plan, path: str) -> tuple[str, ...]:
-    """Values that nothing reads after the node at `path`."""
-    return tuple(name for name, last in plan.last_reader.items() if last == path)
+def _spent(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """For each node, the values that nothing reads after it."""
+    spent: dict[str, tuple[str, ...]] = {}
+    for name, last in plan.last_reader.items():
+        spent[last] = (*spent.get(last, ()), name)
+    return spent
 
 
 def _plant(root: nn.Module, path: str, leaf: nn.Module) -> nn.Module:
     """Puts a node's module at its path; answers the module that holds it."""
     *branches, name = path.split(".")
     for branch in branches:
-        if branch not in root._modules:
-            root.add_module(branch, nn.Module())
-        root = root.get_submodule(branch)
+        below = root._modules.get(branch)
+        if below is None:
+            root._modules[branch] = below = nn.Module()
+        root = below
     root.add_module(name, leaf)
     return root

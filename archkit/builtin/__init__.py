@@ -18,18 +18,8 @@ _WHERE = {
     "upsampling": "upsampling.nearest:NearestUpsampling upsampling.bilinear:BilinearUpsampling "
     "upsampling.blur:BlurUpsampling upsampling.block:BlockUpsampling upsampling.none:NoUpsampling",
     "shuffling": "pooling.unshuffle:UnshufflePooling upsampling.shuffle:ShuffleUpsampling",
-    "patches": "stem.patch:PatchStem head.patch:PatchHead",
-    "tokens": "stem.tokens:TokenStem head.tokens:TokenHead",
-    "lerp": "skip.lerp:Lerp",
     "strided": "pooling.first:FirstPooling upsampling.transposed:TransposedUpsampling "
     "upsampling.upconv:UpConvolution",
-    "blurred": "pooling.conv-blur:ConvolutionBlurPooling",
-    "one_hot": "condition.one-hot:OneHot",
-    "magnitude": "block.magnitude-preserving:MagnitudeBlock "
-    "attention.magnitude-preserving:MagnitudeAttention",
-    "magnitude_ends": "stem.magnitude-preserving:MagnitudeStem "
-    "head.magnitude-preserving:MagnitudeHead skip.magnitude-preserving:MagnitudeSkip "
-    "time.magnitude-preserving:MagnitudeTime embedding.magnitude-preserving:MagnitudeSum",
     "skips": "skip.concat:Concat skip.add:Add skip.none:NoSkip skip.gated:Gated",
     "norms": "norm.group:GroupNorm norm.layer:LayerNorm norm.rms:RMSNorm "
     "norm.instance:InstanceNorm norm.batch:BatchNorm norm.none:NoNorm",
@@ -41,6 +31,8 @@ _WHERE = {
     "time.none:NoTime embedding.sum:Sum",
     "conditions": "condition.label:Label condition.vector:Vector condition.sequence:Sequence "
     "condition.image:Image",
+    "told": "condition.number:ToldNumber condition.expanded:Expanded "
+    "condition.mapped-image:MappedImage",
     "mapping": "embedding.mapping:Mapping condition.fourier:Fourier",
     "predictions": "prediction.velocity:Velocity prediction.noise:Noise prediction.score:Score "
     "prediction.sample:Sample prediction.v:V prediction.none:NoPrediction",
@@ -58,6 +50,18 @@ _WHERE = {
     "adaptive": "block.adaptive:AdaptiveBlock attention.adaptive:AdaptiveAttention",
     "joint": "attention.joint:JointAttention",
     "projected": "condition.projected:Projected condition.pooled:Pooled",
+    "cascade": "block.cascade:CascadeStage",
+    "normed": "pooling.normed:NormedPooling upsampling.normed:NormedUpsampling",
+    "patches": "stem.patch:PatchStem head.patch:PatchHead",
+    "tokens": "stem.tokens:TokenStem head.tokens:TokenHead",
+    "lerp": "skip.lerp:Lerp",
+    "blurred": "pooling.conv-blur:ConvolutionBlurPooling",
+    "one_hot": "condition.one-hot:OneHot",
+    "magnitude": "block.magnitude-preserving:MagnitudeBlock "
+    "attention.magnitude-preserving:MagnitudeAttention",
+    "magnitude_ends": "stem.magnitude-preserving:MagnitudeStem "
+    "head.magnitude-preserving:MagnitudeHead skip.magnitude-preserving:MagnitudeSkip "
+    "time.magnitude-preserving:MagnitudeTime embedding.magnitude-preserving:MagnitudeSum",
     "importers.diffusers": "importer.diffusers:Diffusers",
     "importers.edm": "importer.edm:EDM importer.edm2:EDM2",
     "importers.guided_diffusion": "importer.guided-diffusion:GuidedDiffusion "

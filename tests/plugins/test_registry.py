@@ -62,9 +62,9 @@ def test_kinds_and_names():
         ),
         (
             "block",
-            "transformer",
-            "no block is called `transformer`",
-            "`transformer` is an attention, not a block",
+            "self",
+            "no block is called `self`",
+            "`self` is an attention, not a block",
         ),
         (
             "activation",
