@@ -109,8 +109,7 @@ def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
         if name not in draft.inputs or condition.route() != route:
             continue
         takes = draft.inputs[name]
-        space, counted = draft.shared["x"].shape.space, condition.counted()
-        image = Shape(takes.shape[0] or 0, (counted,) * draft.dims if counted > 1 else space)
+        image = Shape(takes.shape[0] or 0, draft.shared["x"].shape.space)
         site = Site(
             dims=draft.dims,
             x=x.shape,

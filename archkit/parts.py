@@ -211,8 +211,7 @@ class Condition(Part):
         return None
 
     def counted(self) -> int:
-        """How many tokens of a sequence, or positions along each axis of an image that need not
-        have the sample's size, costs are counted with; any number runs."""
+        """For a sequence: the number of tokens that costs are counted with; any number runs."""
         return 1
 
     def joins(self) -> int:

@@ -41,9 +41,8 @@ def standing(part: Part) -> list[Trial]:
 def usual(trial: Trial) -> bool:
     """Whether a trial is what costs are counted for; each of these takes another road in torch."""
     site = trial.site
-    resized = site.skip is not None and site.skip.space != site.x.space
-    transposed = trial.component.type in ("transposed", "upconv", "normed")
-    still = transposed and set(site.stride or ()) == {1}
+    resized = site.skip is not None and trial.takes[-1].shape[1:] not in ((), site.skip.space)
+    still = trial.component.type in ("transposed", "upconv") and set(site.stride or ()) == {1}
     return not still and (site.side != "conditioning" or not resized)
 
 

@@ -47,11 +47,6 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"area": "windows", "size": 2, "shift": 1, "heads": 2, "expansion": 8.0},
         {"area": "windows", "size": 3, "heads": 2, "similarity": "cosine", "zero_init": False},
     ],
-    "block.cascade": [
-        {"depth": 2, "repeats": 2, "heads": 1, "context": "text"},
-        {"vectors": 2, "kernel": 1, "dropout": 0.1, "depth": 2},
-        {"heads": 1, "context": "none"},
-    ],
     "block.magnitude-preserving": [
         {"kernel": 1, "dropout": 0.1, "balance": 0.5, "clip": None},
         {"clip": 0.5},
@@ -117,8 +112,6 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     ],
     "upsampling.nearest": [{"stride": [1, 3], "width": "next"}, {"conv": False}],
     "upsampling.bilinear": [{"stride": 3, "width": "next"}, {"conv": False}],
-    "pooling.normed": [{"norm": RMS, "by": {"type": "unshuffle", "bias": False}}],
-    "upsampling.normed": [{"norm": RMS, "by": "shuffle"}],
     "pooling.first": [{"stride": [1, 2]}],
     "upsampling.transposed": [
         {"kernel": 4},
@@ -213,14 +206,6 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "condition.label": [
         {"dropout": 0.0, "classes": 1, "into": "tokens"},
         {"dropout": 0.3, "into": "time"},
-    ],
-    "condition.number": [{"order": "sin-cos", "shift": 1, "period": 100.0, "scale": 2.0}],
-    "condition.expanded": [
-        {"channels": 4, "count": 3, "tokens": 2, "bias": False},
-        {"width": 5, "affine": True, "eps": 1e-3},
-    ],
-    "condition.mapped-image": [
-        {"channels": 1, "resized": "last", "expansion": 2, "optional": True, "size": 5},
     ],
     "condition.fourier": [{"channels": 2, "bias": False, "std": 2.0, "into": "tokens"}],
     "condition.one-hot": [

@@ -31,8 +31,6 @@ _WHERE = {
     "time.none:NoTime embedding.sum:Sum",
     "conditions": "condition.label:Label condition.vector:Vector condition.sequence:Sequence "
     "condition.image:Image",
-    "told": "condition.number:ToldNumber condition.expanded:Expanded "
-    "condition.mapped-image:MappedImage",
     "mapping": "embedding.mapping:Mapping condition.fourier:Fourier",
     "predictions": "prediction.velocity:Velocity prediction.noise:Noise prediction.score:Score "
     "prediction.sample:Sample prediction.v:V prediction.none:NoPrediction",
@@ -50,8 +48,6 @@ _WHERE = {
     "adaptive": "block.adaptive:AdaptiveBlock attention.adaptive:AdaptiveAttention",
     "joint": "attention.joint:JointAttention",
     "projected": "condition.projected:Projected condition.pooled:Pooled",
-    "cascade": "block.cascade:CascadeStage",
-    "normed": "pooling.normed:NormedPooling upsampling.normed:NormedUpsampling",
     "patches": "stem.patch:PatchStem head.patch:PatchHead",
     "tokens": "stem.tokens:TokenStem head.tokens:TokenHead",
     "lerp": "skip.lerp:Lerp",

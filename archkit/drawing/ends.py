@@ -47,12 +47,12 @@ def entry(desk: Desk) -> End:
     w = _pill_width(desk, words.asked(plan), shape)
     tip = f"input {words.asked(plan)[0]}: {shape}"
     nodes = tuple(p for p in desk.outline.silent if p == "stem")
-    items = _pill(desk, 0, w, words.asked(plan), shape, Meaning("input", tip, nodes))
+    items = _pill(desk, 0, w, words.asked(plan), shape, Meaning("sample", tip, nodes))
     spots, x, last = {"x": (w / 2, w / 2)}, w, "x"
     above = 0.0
     for piece in pieces:
         wide = _width(desk, piece)
-        items += _arrow(x, x + GAP, "input" if last == "x" else last, piece.path)
+        items += _arrow(x, x + GAP, "sample" if last == "x" else last, piece.path)
         x += GAP
         items += _chip(desk, x, wide, piece)
         spots[piece.path] = (x + wide / 2, wide / 2)

@@ -52,7 +52,7 @@ def stops(grid: Grid, ends: tuple[End, End], desk: Desk) -> list[Stop]:
 def _end(end: End, at: Point) -> Stop:
     x, half = end.spots[end.trunk]
     out = "out" in end.spots
-    names = {"x": "input", "out": "answer"}
+    names = {"x": "sample", "out": "answer"}
     id, side = names.get(end.trunk, end.trunk), "right" if out else "left"
     h = end.h if end.trunk in names else end.chip
     return Stop(id, side, at[0] + x - half, at[1] - h / 2, at[0] + x + half, at[1] + h / 2)
@@ -93,7 +93,7 @@ def flows(desk: Desk, grid: Grid, ends: tuple[End, End]) -> tuple[list[Item], di
             anchor=anchor,
             role="shape",
         )
-        items += [line] if {before.id, after.id} & {"input", "answer"} else [line, text]
+        items += [line] if {before.id, after.id} & {"sample", "answer"} else [line, text]
     return items, doors
 
 

@@ -99,7 +99,7 @@ def _line(desk: Desk, strand: Strand, points: tuple[Point, ...], width: float) -
         width=width,
         role="skip",
         dashed=strand.mark == "removed" or not strand.across,
-        source=strand.source or "input",
+        source=strand.source or "sample",
         target=strand.target or "answer",
         tip=words.of_strand(strand, desk.outline),
         links=strand.ends,
@@ -135,7 +135,7 @@ def _over(desk: Desk, grid: Grid, ends: tuple[End, End], strand: Strand) -> list
     told = f"{strand.words} · {labels.channels(strand.channels)}"
     level = ((start, top), (stop, top))
     items = _drawn(desk, strand, level, told, (start, stop))
-    first = "input" if source == "x" else source
+    first = "sample" if source == "x" else source
     line = replace(_line(desk, strand, points, 1.3), source=first, target=target)
     return [line, *items[1:]]
 

@@ -223,8 +223,7 @@ def _(component: Condition, site: Site) -> Iterator[Trial]:
     yield Trial(component, site, (x, _image(site.skip)))
     if not takes.follows:
         other = tuple(n + 2 for n in site.skip.space)
-        larger = Shape(site.skip.channels, other)
-        yield Trial(component, replace(site, skip=larger), (x, _image(larger)))
+        yield Trial(component, site, (x, Tensor((site.skip.channels, *other))))
 
 
 def _image(shape: Shape) -> Tensor:

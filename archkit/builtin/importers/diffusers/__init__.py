@@ -7,16 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from archkit import Codebase, Config, Importer, Plan, Problem, Shapes, SpecError, WeightError
 
-from . import (
-    cascade,
-    k_blocks,
-    simple_blocks,
-    skip_blocks,
-    unet1d,
-    unet2d,
-    unet2d_condition,
-    writing,
-)
+from . import k_blocks, simple_blocks, skip_blocks, unet1d, unet2d, unet2d_condition, writing
 from .names import codebase
 from .shapes import config as shapes_config
 
@@ -24,7 +15,6 @@ _CLASSES: dict[str, Callable[[Config], dict[str, Any]]] = {
     "UNet1DModel": unet1d.spec,
     "UNet2DModel": unet2d.spec,
     "UNet2DConditionModel": unet2d_condition.spec,
-    "StableCascadeUNet": cascade.spec,
 }
 
 
