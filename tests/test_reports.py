@@ -196,7 +196,10 @@ def test_a_component_measured_alone_costs_what_it_says(name: str) -> None:
         seen.add(key)
         measured, cost = alone(node), node.cost
         assert cost is not None
-        for what in ("parameters", "macs", "peak", "saved", "keeps"):
+        figures = ["parameters", "macs", "saved", "keeps"]
+        if node.site.side != "conditioning":  # vectors of a few bytes live as long as Python likes
+            figures.append("peak")
+        for what in figures:
             assert getattr(measured, what) == getattr(cost, what), f"{node.path}: {what}"
 
 

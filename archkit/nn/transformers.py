@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from .areas import among_neighbours, everywhere, in_windows
 from .attention import image, tokens
-from .axes import zeroed
+from .axes import spread, zeroed
 from .rotary import angles, turned
 
 # Added to the square of the length of queries and keys.
@@ -37,12 +37,11 @@ class ScaledNorm(nn.Module):
         self.linear = nn.Linear(embedding, channels, bias=bias) if embedding else None
 
     def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
-        """The norm of `x` (B, C, N) under the embedding (B, E)."""
+        """The norm of `x` (B, C, …) under the embedding (B, E)."""
         out: Tensor = self.norm(x)
         if self.linear is None or embedding is None:
             return out
-        scale: Tensor = 1 + self.linear(embedding)
-        return out * scale[..., None]
+        return out * spread(1 + self.linear(embedding), x)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +193,6 @@ class TransformerBlock(nn.Module):
         """The block of `x` (B, C, …) under the embedding (B, E)."""
         # Channels lie side by side from here on, so that linear layers copy nothing.
         t = tokens(x).contiguous()
-        t = t + self.attention(_normed(self.norm1, t, embedding), x.shape[2:])
-        t = t + self.feed_forward(_normed(self.norm2, t, embedding))
+        t = t + self.attention(tokens(self.norm1(image(t, x), embedding)), x.shape[2:])
+        t = t + self.feed_forward(tokens(self.norm2(image(t, x), embedding)))
         return image(t, x)
-
-
-def _normed(norm: ScaledNorm, t: Tensor, embedding: Tensor | None) -> Tensor:
-    """Tokens (B, N, C) after a norm of (B, C, N)."""
-    out: Tensor = norm(t.mT, embedding)
-    return out.mT
