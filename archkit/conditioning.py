@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from keyword import iskeyword
 
 from .draft import Draft, Flow, Stand
-from .parts import Condition, Site, Tensor
+from .parts import Condition, Role, Site, Tensor
 from .shapes import Shape
 from .spec import Conditioning, Spec
 
 _RESERVED = ("x", "t", "embedding", "skip", "answer")
-_NAMES = "use a word of letters, digits and _ other than x, t, embedding, skip and answer"
+_AT_TAPS = ("block", "blocks", "attention", "pooling", "upsampling", "join", "offer")
+"""What stands where skips are tapped, beside the residuals."""
+_NAMES = "use a word of letters, digits and _ other than "
 
 
 def wire(draft: Draft, spec: Spec, stem: int) -> None:
@@ -52,14 +55,17 @@ def _put(
     """Puts the conditions; returns the vectors for the time's features, and for the embedding."""
     vectors: dict[str, list[Flow]] = {"time": [], "embedding": []}
     for name, condition in told.conditions.items():
-        if not name.isidentifier() or iskeyword(name) or name in _RESERVED:
+        taken = _RESERVED + (_AT_TAPS if condition.route() == "taps" else ())
+        if not name.isidentifier() or iskeyword(name) or name in taken:
             what = f"`{name}` can't name a condition: it is passed to the model as `{name}=`"
-            draft.complain("condition-name", what, _NAMES, _stand(name))
+            mend = f"{_NAMES}{', '.join(taken[:-1])} and {taken[-1]}"
+            draft.complain("condition-name", what, mend, _stand(name))
             continue
-        source = _source(draft, told.conditions, name)
+        route = condition.route()
+        source = None if route == "taps" else _source(draft, told.conditions, name)
         if source is None:
             continue
-        takes, route = draft.inputs[source], condition.route()
+        takes = draft.inputs[source]
         if route not in ("embedding", "time", "context", "tokens"):
             continue
         x = shape_of(takes, told.conditions[source])
@@ -109,7 +115,8 @@ def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
         if name not in draft.inputs or condition.route() != route:
             continue
         takes = draft.inputs[name]
-        image = Shape(takes.shape[0] or 0, draft.shared["x"].shape.space)
+        room = tuple(takes.times * n for n in draft.shared["x"].shape.space)
+        image = Shape(takes.shape[0] or 0, room)
         site = Site(
             dims=draft.dims,
             x=x.shape,
@@ -121,6 +128,55 @@ def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
         draft.paces[flow.source] = draft.paces[x.source]
         x = flow
     return x
+
+
+def join_taps(draft: Draft, spec: Spec, x: Flow, place: Stand) -> Flow:
+    """What a skip takes along, or leaves the bottleneck, after the conditions of that route.
+
+    Each takes a tensor of its own at every place: ``NAME.encoder.0.blocks.0``.
+    """
+    for name, condition in spec.conditioning.conditions.items():
+        if condition.route() != "taps":
+            continue
+        given, free = f"{name}.{place.path}", (None,) * draft.dims
+        takes = condition.takes(draft.dims, x.shape.space)
+        draft.inputs[given] = replace(
+            takes, shape=(x.shape.channels, *free), follows=True, of=x.source
+        )
+        stand = replace(place, path=f"{place.path}.{name}", at=("conditioning", name))
+        site = Site(
+            dims=draft.dims,
+            x=x.shape,
+            width=x.shape.channels,
+            side=place.side,
+            level=place.level,
+            skip=x.shape,
+        )
+        flow = draft.note(stand, condition, site, (x.source, given), x.level)
+        draft.paces[flow.source] = draft.paces[x.source]
+        x = flow
+    return x
+
+
+def precondition(draft: Draft, spec: Spec, x: Flow, role: Role) -> Flow:
+    """The trunk after one place of the precondition, where the spec has one and it acts there.
+
+    At ``time`` the trunk stays as it is, and `draft.shared` holds the other ``t``.
+    """
+    part = spec.precondition
+    if part is None or role not in part.roles:
+        return x
+    draft.inputs["t"] = Tensor(())
+    sources = {"x": "x", "answer": x.source, "t": "t"}
+    shape = Shape(1) if role == "time" else x.shape
+    site = Site(dims=draft.dims, x=shape, width=shape.channels, side="conditioning", role=role)
+    stand = Stand(f"precondition.{role}", ("precondition",), "conditioning")
+    flow = draft.note(stand, part, site, tuple(sources[word] for word in part.reads(site)))
+    if role == "time":
+        draft.shared["t"] = flow
+        return x
+    draft.paces[flow.source] = draft.paces[x.source]
+    return flow
 
 
 def shape_of(takes: Tensor, condition: Condition) -> Shape:

@@ -10,7 +10,7 @@ A pipeline names the classes here by this module's path, and so finds them again
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from .api import assemble, load_spec
 from .errors import DiffusionError, ShapeError
-from .module import UNet
+from .module import Told, UNet
 from .weights.blank import blank
 
 _CLOCKS = ("noise", "v", "sample")
@@ -31,7 +31,9 @@ _ROLES = {
     "class_labels": ("label", "vector"),
     "timestep_cond": ("guidance",),
     "added_cond_kwargs": ("micro",),
+    "down_block_additional_residuals": ("residuals",),
 }
+_RESIDUALS = ("down_block_additional_residuals", "mid_block_additional_residual")
 
 
 class UnconditionalUNet(ModelMixin, ConfigMixin):
@@ -95,7 +97,8 @@ class ConditionalUNet(UnconditionalUNet):
 
     Its conditions are told by what they are: the sequence is ``encoder_hidden_states``, a label
     or a vector ``class_labels``, a vector with sizes the pooled text and time ids of SDXL, a
-    vector that joins the time ``timestep_cond``, and images stand in the sample, after it.
+    vector that joins the time ``timestep_cond``, residuals what a ControlNet answers, and images
+    stand in the sample, after it.
     """
 
     @register_to_config
@@ -121,16 +124,18 @@ class ConditionalUNet(UnconditionalUNet):
         timestep_cond: Tensor | None = None,
         added_cond_kwargs: Mapping[str, Tensor] | None = None,
         return_dict: bool = True,
-        **refused: Any,
+        **others: Any,
     ) -> UNet2DConditionOutput | tuple[Tensor]:
         """As UNet2DConditionModel's, but for what has no counterpart here, which is refused."""
-        if given := sorted(name for name, value in refused.items() if value is not None):
+        residuals = [others.pop(name, None) for name in _RESIDUALS]
+        if given := sorted(name for name, value in others.items() if value is not None):
             raise ShapeError(f"a network of archkit takes no `{given[0]}`")
         asked = {
             "encoder_hidden_states": encoder_hidden_states,
             "class_labels": class_labels,
             "timestep_cond": timestep_cond,
             "added_cond_kwargs": _micro(added_cond_kwargs or {}),
+            _RESIDUALS[0]: _residuals(self.network, *residuals),
         }
         out = _answer(self.network, sample, timestep, asked)
         return UNet2DConditionOutput(sample=out) if return_dict else (out,)
@@ -162,7 +167,7 @@ def _sample(network: UNet) -> dict[str, Any]:
 
 def _told(network: UNet) -> dict[str, Any]:
     """What Stable Diffusion's pipelines ask beside."""
-    known = {_role(network, name): name for name in network.plan.conditions}
+    known = {_role(network, name): name for name in _names(network)}
     parts = network.plan.spec.conditioning.conditions
     wide = {role: parts[name].model_dump() for role, name in known.items()}
     return {
@@ -170,6 +175,25 @@ def _told(network: UNet) -> dict[str, Any]:
         "time_cond_proj_dim": wide.get("guidance", {}).get("channels"),
         "addition_time_embed_dim": wide.get("micro", {}).get("size_width"),
     }
+
+
+def _residuals(
+    network: UNet, skips: Sequence[Tensor] | None, middle: Tensor | None
+) -> Mapping[str, Tensor] | None:
+    """What is added to the skips and to the bottleneck, by the names of the places."""
+    if skips is None and middle is None:
+        return None
+    told = [*(skips or ()), *(() if middle is None else (middle,))]
+    places = [name.partition(".")[2] for name in network.plan.conditions if "." in name]
+    if len(places) not in (0, len(told)):
+        what = f"{len(told)} residuals are told, and the network takes {len(places)}"
+        raise ShapeError(f"{what}: one for each skip, and one for the middle")
+    return dict(zip(places, told, strict=False))
+
+
+def _names(network: UNet) -> list[str]:
+    """The conditions; residuals are one, however many tensors they are."""
+    return [word for word in network.plan.arguments if word not in ("x", "t")]
 
 
 def _role(network: UNet, name: str) -> str:
@@ -185,7 +209,7 @@ def _role(network: UNet, name: str) -> str:
 
 def _images(network: UNet) -> list[tuple[str, int]]:
     """The conditions that stand in diffusers' sample after the sample itself, and their widths."""
-    roles = ((name, _role(network, name)) for name in network.plan.conditions)
+    roles = ((name, _role(network, name)) for name in _names(network))
     inputs = network.plan.inputs
     return [(name, int(inputs[name].shape[0] or 0)) for name, role in roles if role == "image"]
 
@@ -201,10 +225,10 @@ def _micro(added: Mapping[str, Tensor]) -> Tensor | None:
 
 
 def _answer(
-    network: UNet, sample: Tensor, timestep: Tensor | float, asked: Mapping[str, Tensor | None]
+    network: UNet, sample: Tensor, timestep: Tensor | float, asked: Mapping[str, Told]
 ) -> Tensor:
     """Asks the network by its own names; what it does not take must not have been given."""
-    conditions: dict[str, Tensor | None] = {}
+    conditions: dict[str, Told] = {}
     images = _images(network)
     sizes = [network.plan.spec.input.channels, *(size for _, size in images)]
     if sample.shape[1] != sum(sizes):
@@ -212,7 +236,7 @@ def _answer(
     x, *beside = sample.split(sizes, dim=1)
     for (name, _), image in zip(images, beside, strict=True):
         conditions[name] = image
-    roles = {_role(network, n): n for n in network.plan.conditions if n not in conditions}
+    roles = {_role(network, n): n for n in _names(network) if n not in conditions}
     for argument, value in asked.items():
         taken = [roles[role] for role in _ROLES[argument] if role in roles]
         if taken:

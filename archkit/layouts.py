@@ -5,6 +5,7 @@ A layout is seven templates, one for each part of the walk. A template is a row 
 * ``stem``, ``block``, ``attention``, ``down``, ``up``, ``head``: a node that the trunk passes;
 * ``narrow``: a block that leaves with the width of the next finer stage of the decoder;
 * ``tap``: push the trunk on the stack of skips; ``join``: pop a skip and merge it;
+* ``offer``: what a head makes of the trunk is an output of the network, named after its place;
 * ``keep=NAME``: keep the trunk in a register; ``join=NAME``: merge that register into the trunk;
   ``use=NAME``: the trunk becomes what the register holds;
 * ``down@NAME``, ``up@NAME``: the register passes the node instead of the trunk; ``head@NAME``:
@@ -25,7 +26,8 @@ from pydantic_core import PydanticCustomError
 
 from .component import Component
 
-WORDS = ("stem", "tap", "block", "narrow", "attention", "down", "up", "join", "head")
+WORDS = ("stem", "tap", "offer", "block", "narrow", "attention", "down", "up", "join", "head")
+PARTS = ("enter", "encode", "descend", "middle", "ascend", "decode", "leave")
 _TOKEN = re.compile(r"(?:keep|join|use)=[a-z][a-z-]*|(?:down|up|head)@[a-z][a-z-]*|[a-z]+")
 _GROUP = re.compile(
     r"\s*(?:\((?P<unit>[^()]*)\)(?:\*(?P<times>\d+|n|\(n[+-]\d+\)))?"
@@ -121,10 +123,30 @@ class Layout(Component):
 
     @model_validator(mode="after")
     def _readable(self) -> Layout:
-        for part in ("enter", "encode", "descend", "middle", "ascend", "decode", "leave"):
+        for part in PARTS:
             try:
                 parse(getattr(self, part))
             except ValueError as error:
-                context = {"message": str(error), "at": (part,), "mend": _SAMPLE}
-                raise PydanticCustomError("bad-layout", "{message}", context) from None
+                raise _unreadable(str(error), part, _SAMPLE) from None
+        if self.offers and (part := self._with("head")):
+            what = "a layout that offers what it taps has no head of its own"
+            raise _unreadable(what, part, "drop `head`, or every `offer`")
         return self
+
+    @property
+    def offers(self) -> bool:
+        """Whether its outputs are what it offers, for another network to take in."""
+        return bool(self._with("offer"))
+
+    def _with(self, does: str) -> str:
+        """The first part of the walk with a word that does this; empty where there is none."""
+        return next((part for part in PARTS if does in _steps(getattr(self, part))), "")
+
+
+def _steps(template: str) -> list[str]:
+    return [word.does for group in parse(template) for word in group.words]
+
+
+def _unreadable(what: str, part: str, mend: str) -> PydanticCustomError:
+    context = {"message": what, "at": (part,), "mend": mend}
+    return PydanticCustomError("bad-layout", "{message}", context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -20,6 +20,21 @@ class Gaussian(NamedTuple):
 
     mean: Tensor
     variance: Tensor
+
+
+Told = Tensor | Mapping[str, Tensor] | None
+"""What a condition may be given: residuals are several tensors, by the names of their places."""
+
+
+def flat(conditions: Mapping[str, Told]) -> dict[str, Tensor | None]:
+    """Each tensor by the name of its input: those of a mapping as ``NAME.KEY``."""
+    found: dict[str, Tensor | None] = {}
+    for name, told in conditions.items():
+        if isinstance(told, Mapping):
+            found.update({f"{name}.{key}": tensor for key, tensor in told.items()})
+        else:
+            found[name] = told
+    return found
 
 
 class _Step(NamedTuple):
@@ -60,14 +75,19 @@ class UNet(nn.Module):
         self._times = "t" in plan.inputs
 
     def forward(
-        self, x: Tensor, t: Tensor | float | None = None, **conditions: Tensor | None
-    ) -> Tensor | Gaussian:
+        self, x: Tensor, t: Tensor | float | None = None, **conditions: Told
+    ) -> Tensor | Gaussian | dict[str, Tensor]:
         """The prediction for the noisy sample `x` at the times `t`.
 
         Arguments:
             x: (B, channels, *space).
             t: (B,), or one time for all; left out where the spec says `time: none`.
-            conditions: Each by its name. A label with a null class may be left out.
+            conditions: Each by its name. A label with a null class may be left out, and so may
+                residuals, which are a mapping: what another network offers.
+
+        Returns:
+            A tensor of the shape of `x`; a Gaussian with `variance: learned`; what is offered, by
+            the names of its places, where the layout offers what it taps.
 
         Raises:
             ShapeError: Before any arithmetic, in one sentence.
@@ -76,9 +96,12 @@ class UNet(nn.Module):
         padding = self._padding(x) if self.plan.spec.fit == "pad" else None
         if padding:
             for name, value in values.items():
-                if name == "x" or self.plan.inputs[name].follows:
-                    values[name] = functional.pad(value, padding)
+                takes = self.plan.inputs[name]
+                if name == "x" or (takes.follows and takes.of == "x"):
+                    values[name] = functional.pad(value, [takes.times * n for n in padding])
         out = self._run(values)
+        if self.plan.offers:
+            return {name: values[path] for name, path in self.plan.offers.items()}
         if padding:
             for axis, n in enumerate(x.shape[2:], start=2):
                 out = out.narrow(axis, 0, n)
@@ -118,8 +141,9 @@ class UNet(nn.Module):
         return out
 
     def _checked(
-        self, x: Tensor, t: Tensor | float | None, given: dict[str, Tensor | None]
+        self, x: Tensor, t: Tensor | float | None, conditions: Mapping[str, Told]
     ) -> dict[str, Tensor]:
+        given = flat(conditions)
         self._check_sample(x)
         values = {"x": x}
         if self._times:
@@ -162,10 +186,24 @@ class UNet(nn.Module):
 
     def _check_names(self, given: dict[str, Tensor | None]) -> None:
         known = self.plan.conditions
-        for name in given:
+        for name, value in given.items():
             if name not in known:
-                listed = ", ".join(f"`{k}`" for k in known) or "none"
-                raise ShapeError(f"no condition is called `{name}`; this model takes {listed}")
+                self._refuse_name(name, value)
+
+    def _refuse_name(self, name: str, value: Tensor | None) -> None:
+        """Raises ShapeError, but for residuals that are None, which is as good as left out."""
+        word, _, place = name.partition(".")
+        words = [word for word in self.plan.arguments if word not in ("x", "t")]
+        if word not in words:
+            listed = ", ".join(f"`{word}`" for word in words) or "none"
+            raise ShapeError(f"no condition is called `{name}`; this model takes {listed}")
+        names = self.plan.arguments[word]
+        places = ", ".join(name.partition(".")[2] for name in names)
+        if place:
+            where = f"its places are {places}" if len(names) > 1 else "it is one tensor"
+            raise ShapeError(f"`{word}` has no place `{place}`; {where}")
+        if value is not None:
+            raise ShapeError(f"`{word}` is a mapping of tensors by their places: {places}")
 
     def _condition(self, name: str, value: Tensor | None, x: Tensor) -> Tensor:
         takes = self.plan.inputs[name]
@@ -183,11 +221,8 @@ class UNet(nn.Module):
                 raise ShapeError(
                     f"`{name}` has the shape {tuple(value.shape)}; {n} should be {size}"
                 )
-        if takes.follows and value.shape[2:] != x.shape[2:]:
-            sizes = tuple("×".join(map(str, v.shape[2:])) for v in (value, x))
-            raise ShapeError(
-                f"`{name}` is {sizes[0]} and the sample {sizes[1]}; they have one size"
-            )
+        if takes.follows:
+            self._check_size(name, value, x)
         if value.shape[0] != x.shape[0]:
             raise ShapeError(f"`{name}` holds {value.shape[0]} entries for {x.shape[0]} samples")
         if (takes.numbers == "int") == value.is_floating_point():
@@ -200,6 +235,18 @@ class UNet(nn.Module):
         if value.device != x.device:
             raise ShapeError(f"`{name}` is on {value.device} and x on {x.device}; pass both on one")
         return value
+
+    def _check_size(self, name: str, value: Tensor, x: Tensor) -> None:
+        """Whether what follows the sample, or a node, has its size."""
+        takes, space = self.plan.inputs[name], tuple(x.shape[2:])
+        if takes.of != "x" and (padding := self._padding(x)):
+            space = tuple(n + more for n, more in zip(space, padding[-1::-2], strict=True))
+        wanted = self.plan.room(name, space)
+        if tuple(value.shape[2:]) == wanted:
+            return
+        is_, sample, needed = ("×".join(map(str, s)) for s in (value.shape[2:], space, wanted))
+        needs = "they have one size" if needed == sample else f"it needs {needed}"
+        raise ShapeError(f"`{name}` is {is_} and the sample {sample}; {needs}")
 
     def _padding(self, x: Tensor) -> list[int] | None:
         """Zeros at the end of each axis, in the order of torch's pad; None where all fits."""

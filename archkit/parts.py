@@ -150,7 +150,7 @@ class Head(Part):
     kind = "head"
 
 
-Route = Literal["embedding", "time", "input", "stem", "context", "tokens"]
+Route = Literal["embedding", "time", "input", "stem", "context", "tokens", "taps"]
 
 
 class Time(Part):
@@ -224,14 +224,16 @@ class Tensor:
     """What a caller passes: a shape without the batch, and what kind of numbers.
 
     A size of None stands for any. Where `null` is a number, the tensor may be left out, and
-    stands for "not told": the number is then passed instead. A tensor that `follows` the sample
-    has its spatial size.
+    stands for "not told": the number is then passed instead. A tensor that `follows` has the
+    spatial size of the value `of`, `times` over: the sample's, or that of a node.
     """
 
     shape: tuple[int | None, ...]
     numbers: Literal["float", "int"] = "float"
     null: int | None = None
     follows: bool = False
+    of: str = "x"
+    times: int = 1
 
 
 class Precondition(Part):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from .costs import Cost
@@ -76,6 +76,8 @@ class Plan:
         links: The skip connections.
         axes: For each spatial axis, the sizes it may have.
         space: The spatial size the shapes are for; with `fit: pad`, after padding.
+        offers: Where the network answers what it offers instead of a prediction: the paths of the
+            nodes, by the names of their places.
     """
 
     spec: Spec
@@ -84,6 +86,7 @@ class Plan:
     links: tuple[Link, ...]
     axes: tuple[Axis, ...]
     space: tuple[int, ...]
+    offers: Mapping[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
@@ -115,6 +118,40 @@ class Plan:
     def conditions(self) -> tuple[str, ...]:
         """Names of the inputs beside the sample and the time."""
         return tuple(name for name in self.inputs if name not in ("x", "t"))
+
+    @cached_property
+    def arguments(self) -> dict[str, tuple[str, ...]]:
+        """What a caller passes, by its word, and the inputs it becomes: several for residuals."""
+        words: dict[str, tuple[str, ...]] = {}
+        for name in self.inputs:
+            word = name.partition(".")[0]
+            words[word] = (*words.get(word, ()), name)
+        return words
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Paths of the nodes whose output leaves the network."""
+        return tuple(self.offers.values()) or (self.nodes[-1].path,)
+
+    def room(self, name: str, space: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """The spatial size of an image among the inputs; the sample's where it follows nothing.
+
+        Arguments:
+            space: The size of the sample; that of the plan if left out.
+        """
+        takes, sizes = self.inputs[name], space or self.space
+        if takes.of != "x":
+            step = self._resized(takes.of)
+            walked = (axis.walk(n, step) for axis, n in zip(self.axes, sizes, strict=True))
+            sizes = tuple(n for n in walked if isinstance(n, int))
+        return tuple(takes.times * n for n in sizes)
+
+    def _resized(self, path: str) -> str:
+        """The last node before this one, or this, that changes sizes; ``x`` if there is none."""
+        steps = {step.path for step in self.axes[0].steps}
+        while path != "x" and path not in steps:
+            path = self[path].inputs[0]
+        return path
 
     def readers(self, value: str) -> tuple[str, ...]:
         """Paths of the nodes that a value reaches: an input of the network, or a node's output.

@@ -94,9 +94,13 @@ class Axis:
             text = " or ".join(f"{self.multiple}k + {rest}" for rest in self.rests)
         return text if self.least <= self.multiple else f"{text}, at least {self.least}"
 
-    def walk(self, n: int) -> Clash | int:
-        """The size that leaves, or the place where `n` fails."""
-        return _walk(self.steps, self.output, self.index, n)
+    def walk(self, n: int, to: str = "") -> Clash | int:
+        """The size that leaves, or the place where `n` fails.
+
+        Arguments:
+            to: The path of a step, for the size that leaves that one instead.
+        """
+        return _walk(self.steps, to or self.output, self.index, n)
 
 
 def prove(index: int, steps: Sequence[Step], output: str, equal: bool) -> Axis:

@@ -9,7 +9,7 @@ from . import conditioning, verdict
 from .draft import Draft, Flow, Stand
 from .errors import Problem, SpecError, SpecPath, counted
 from .layouts import Word, parse
-from .parts import Attention, Pooling, Role, Side, Site, Skip, Tensor, Upsampling
+from .parts import Attention, Pooling, Side, Site, Skip, Tensor, Upsampling
 from .plans import Link, Plan
 from .proof import prove
 from .rows import Row, bottom_row, decoder_rows, encoder_rows, row_problems
@@ -51,6 +51,7 @@ class _Walk:
         self.stack: list[Flow] = []
         self.joins = 0
         self.registers: dict[str, Flow] = {}
+        self.offers: dict[str, str] = {}
         self.encoder = encoder_rows(spec)
         self.bottom = bottom_row(spec, self.encoder)
         self.strides: dict[int, tuple[int, ...] | None] = {}
@@ -60,17 +61,19 @@ class _Walk:
     def plan(self, space: tuple[int, ...]) -> Plan:
         spec, draft = self.spec, self.draft
         stem = spec.stem.leaves(self.encoder[0].width)
-        self._precondition("time")
+        conditioning.precondition(draft, spec, self.x, "time")
         conditioning.wire(draft, spec, stem)
-        self._precondition("input")
+        self.x = conditioning.precondition(draft, spec, self.x, "input")
         self.x = conditioning.join_images(draft, spec, self.x, "input")
         self._trunk()
-        self._precondition("output")
-        self._output()
+        equal = spec.fit != "valid" and not spec.layout.offers
+        if not spec.layout.offers:
+            self.x = conditioning.precondition(draft, spec, self.x, "output")
+            self._output()
         output = draft.paces[self.x.source]
-        axes = (prove(i, draft.steps, output, spec.fit != "valid") for i in range(draft.dims))
+        axes = tuple(prove(i, draft.steps, output, equal) for i in range(draft.dims))
         nodes, links = tuple(draft.nodes), tuple(draft.links)
-        return Plan(spec, draft.inputs, nodes, links, tuple(axes), space)
+        return Plan(spec, draft.inputs, nodes, links, axes, space, self.offers)
 
     def _trunk(self) -> None:
         layout, levels = self.spec.layout, len(self.encoder)
@@ -88,6 +91,7 @@ class _Walk:
             if row.level < levels - 1:
                 self._part(layout.descend, row, "encoder", f"encoder.{row.level}")
         self._part(layout.middle, self.bottom, "bottleneck", "bottleneck")
+        self.x = self._added(self.x, self.bottom, "bottleneck", "bottleneck")
         for row in reversed(decoder):
             path, self.joins, taps = f"decoder.{row.level}", 0, len(self.stack)
             if row.level < levels - 1:
@@ -115,7 +119,7 @@ class _Walk:
     def _word(self, word: Word, row: Row, side: Side, prefix: str, unit: int) -> None:
         self.draft.block_is_next(word.does)
         if word.does == "tap":
-            self.stack.append(self.x)
+            self.stack.append(self._added(self.x, row, side, prefix))
         elif word.does == "keep":
             self.registers[word.register] = self.x
         elif word.register:
@@ -133,6 +137,16 @@ class _Walk:
     def _head(self, row: Row, side: Side, prefix: str, unit: int) -> None:
         head, width = Stand("head", ("head",), side), self._out_channels()
         self.x = self.draft.put(head, self.spec.head, self.x, width)
+
+    def _offer(self, row: Row, side: Side, prefix: str, unit: int) -> None:
+        stand = Stand(f"{prefix}.offer", ("head",), side, row.level)
+        offered = self.draft.put(stand, self.spec.head, self.x, self.x.shape.channels)
+        self.offers[prefix] = offered.source
+
+    def _added(self, x: Flow, row: Row, side: Side, prefix: str) -> Flow:
+        """What is tapped, after all that conditions add to it there."""
+        stand = Stand(prefix, (), side, x.level)
+        return conditioning.join_taps(self.draft, self.spec, x, stand)
 
     def _narrow(self, row: Row, side: Side, prefix: str, unit: int) -> None:
         self._block(row, side, prefix, unit, row.finer or row.width)
@@ -270,23 +284,6 @@ class _Walk:
         return self.registers.get(name, self.x)
 
     # What leaves ------------------------------------------------------------------------------
-
-    def _precondition(self, role: Role) -> None:
-        """One place of the precondition, where the spec has one and it acts there."""
-        part, draft = self.spec.precondition, self.draft
-        if part is None or role not in part.roles:
-            return
-        draft.inputs["t"] = Tensor(())
-        sources = {"x": "x", "answer": self.x.source, "t": "t"}
-        shape = Shape(1) if role == "time" else self.x.shape
-        site = Site(dims=draft.dims, x=shape, width=shape.channels, side="conditioning", role=role)
-        stand = Stand(f"precondition.{role}", ("precondition",), "conditioning")
-        flow = draft.note(stand, part, site, tuple(sources[word] for word in part.reads(site)))
-        if role == "time":
-            draft.shared["t"] = flow
-        else:
-            draft.paces[flow.source] = draft.paces[self.x.source]
-            self.x = flow
 
     def _out_channels(self) -> int:
         output, own = self.spec.output, self.spec.input.channels

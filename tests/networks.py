@@ -79,7 +79,7 @@ def passed(
     for name, takes in plan.inputs.items():
         image = name == "x" or takes.follows
         tokens = 1 if image or name == "t" else conditions[name].counted()
-        free = iter((space or plan.space) if image else (tokens,) * len(takes.shape))
+        free = iter(plan.room(name, space or ()) if image else (tokens,) * len(takes.shape))
         shape = (batch, *(next(free) if n is None else n for n in takes.shape))
         if takes.numbers == "int":
             found[name] = torch.arange(batch).remainder(2).to(device)

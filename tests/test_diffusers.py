@@ -170,6 +170,14 @@ def off(module: nn.Module, asked: dict[str, Any], told: dict[str, Tensor]) -> fl
     if x.shape[1] > channels:
         told = {**told, "image": x[:, channels:]}
     with torch.no_grad():
-        wanted = module(x, t, **asked).sample
+        wanted = module(x, t, **asked, return_dict=False)
         out = ours.eval()(x[:, :channels], t, **told)
-    return error(torch.cat(out, dim=1) if isinstance(out, tuple) else out, wanted)
+    return error(joined(out), joined(wanted))
+
+
+def joined(answer: Any) -> Tensor:
+    """One tensor of all that a network answers."""
+    if isinstance(answer, Tensor):
+        return answer.flatten(1)
+    parts = answer.values() if isinstance(answer, dict) else answer
+    return torch.cat([joined(part) for part in parts], dim=1)

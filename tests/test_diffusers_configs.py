@@ -27,10 +27,13 @@ def questions(call: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     config = call["config"]
     asked: dict[str, Any] = {}
     told: dict[str, Tensor] = {}
-    if call["class"] == "UNet2DConditionModel":
+    if call["class"] in ("UNet2DConditionModel", "ControlNetModel"):
         width = config["cross_attention_dim"]
         told["text"] = drawn(2, 7, width if isinstance(width, int) else width[0])
         asked["encoder_hidden_states"] = told["text"]
+    if call["class"] == "ControlNetModel":
+        larger = 2 ** (len(config["conditioning_embedding_out_channels"]) - 1)
+        told["hint"] = asked["controlnet_cond"] = drawn(2, 3, 16 * larger, 24 * larger)
     wide = config.get("projection_class_embeddings_input_dim", 0)
     if config.get("num_class_embeds"):
         told["label"] = asked["class_labels"] = tensor([1, 3])

@@ -157,11 +157,17 @@ def skips_lead_from_their_source_to_their_target(drawn: Drawing) -> None:
     found = drawn.scene
     by_id = {box.id: box for box in boxes(found) if box.id}
     home = {path: box for box in boxes(found, "chip") for path in box.nodes}
+    answer = next(line for line in lines(found, "flow") if line.target == "answer")
     for line in lines(found, "skip"):
         (x0, y0), (x1, y1) = line.points[0], line.points[-1]
         target = by_id[line.target]
-        assert target.y <= y1 <= target.bottom, line
-        assert target.x - 0.01 <= x1 <= target.right
+        if line.links[0][1]:
+            assert target.y <= y1 <= target.bottom, line
+            assert target.x - 0.01 <= x1 <= target.right
+        else:  # what is offered comes into the arrow that leads to the answer
+            (x, low), (_, high) = answer.points[-2:]
+            assert x1 == x
+            assert min(low, high) <= y1 <= max(low, high)
         if line.source in by_id and by_id[line.source].role == "stage":
             source = by_id[line.source]
             assert source.y <= y0 <= source.bottom
@@ -221,7 +227,9 @@ def conditions_reach_exactly_the_stages_that_read_them(drawn: Drawing) -> None:
     stages = {path: box.stage for box in boxes(found, "chip") if box.stage for path in box.nodes}
     for bus in drawn.outline.buses:
         reached = [line.target for line in lines(found, "condition") if line.ink == bus.ink]
-        wanted = {stages[n.path] for n in plan if bus.id in n.inputs and n.path in stages}
+        names = plan.arguments.get(bus.id, (bus.id,))
+        reads = [n.path for n in plan if {*names} & {*n.inputs} and n.path in stages]
+        wanted = {stages[path] for path in reads}
         assert {id for id in reached if id in set(stages.values())} == wanted
 
 
@@ -232,7 +240,8 @@ def ports_sit_on_exactly_the_chips_that_read(drawn: Drawing) -> None:
     for box in boxes(found, "chip"):
         if not box.stage:
             continue
-        reads = told & set(plan[box.nodes[-1]].inputs)
+        words = {name: word for word, names in plan.arguments.items() for name in names}
+        reads = told & {words.get(name, name) for name in plan[box.nodes[-1]].inputs}
         x, _, right, bottom = around(box)
         edge = (x, bottom - 0.1, right, bottom + 0.1)
         assert sum(meet(port, edge) for port in ports) == len(reads), box.id
@@ -280,9 +289,11 @@ def type_is_large_enough(drawn: Drawing) -> None:
 
 
 def finer_is_taller(drawn: Drawing) -> None:
-    """Chips of equal looks grow no taller with depth."""
+    """Chips of equal looks on the trunk grow no taller with depth."""
     found, plan = drawn.scene, drawn.plan
+    beside = {piece.path for piece in drawn.outline.pieces if piece.aside}
     chips = [c for c in boxes(found, "chip") if c.id.startswith("encoder") and ".blocks." in c.id]
+    chips = [c for c in chips if c.id not in beside]
     sized = [(plan[c.id].shape.positions, c.h) for c in chips]
     for (here, tall), (there, low) in pairwise(sized):
         assert here <= there or tall >= low - 0.01

@@ -38,6 +38,7 @@ SPECS: dict[str, dict[str, Any]] = {
             {**TWO_STAGES["encoder"][1], "pooling": KEEPS_SIZE},
         ],
     },
+    "controlnet": TWO_STAGES,
     "monai": {
         **TWO_STAGES,
         "encoder": [{"channels": 4, "blocks": 1}, {"channels": 6, "blocks": 1, "pooling": "none"}],
@@ -255,6 +256,24 @@ NODES = {
         decoder.0.upsampling 10×8 < decoder.0.join
         decoder.0.blocks.0.block 4×8 < decoder.0.upsampling
         head 2×8 < decoder.0.blocks.0.block
+    """,
+    "controlnet": """
+        stem 4×8 < x
+        input.offer 4×8 < stem
+        encoder.0.blocks.0.block 4×8 < stem
+        encoder.0.blocks.0.offer 4×8 < encoder.0.blocks.0.block
+        encoder.0.pooling 4×4 < encoder.0.blocks.0.block
+        encoder.0.offer 4×4 < encoder.0.pooling
+        encoder.1.blocks.0.block 6×4 < encoder.0.pooling
+        encoder.1.blocks.0.attention 6×4 < encoder.1.blocks.0.block
+        encoder.1.blocks.0.offer 6×4 < encoder.1.blocks.0.attention
+        encoder.1.blocks.1.block 6×4 < encoder.1.blocks.0.attention
+        encoder.1.blocks.1.attention 6×4 < encoder.1.blocks.1.block
+        encoder.1.blocks.1.offer 6×4 < encoder.1.blocks.1.attention
+        bottleneck.0.block 6×4 < encoder.1.blocks.1.attention
+        bottleneck.0.attention 6×4 < bottleneck.0.block
+        bottleneck.1.block 6×4 < bottleneck.0.attention
+        bottleneck.offer 6×4 < bottleneck.1.block
     """,
 }
 

@@ -35,7 +35,7 @@ def passed(plan: Plan, batch: int, device: str) -> dict[str, torch.Tensor]:
     for name, takes in plan.inputs.items():
         shape = list(takes.shape)
         if len(shape) == len(plan.space) + 1 and None in shape[1:]:
-            shape[1:] = plan.space
+            shape[1:] = plan.room(name)
         shape = [conditions[name].counted() if n is None else n for n in shape]
         numbers = torch.int64 if takes.numbers == "int" else torch.float32
         given[name] = torch.zeros([batch, *shape], dtype=numbers, device=device)
@@ -52,6 +52,8 @@ class Call(torch.nn.Module):
     def forward(self, *values: torch.Tensor) -> Any:
         given = dict(zip(self.names, values, strict=True))
         out = self.network(given.pop("x"), given.pop("t", None), **given)
+        if isinstance(out, dict):
+            out = tuple(out.values())
         return out if isinstance(out, torch.Tensor) else out[0]
 
 

@@ -27,7 +27,7 @@ def planned(spec: dict[str, Any]) -> Plan | None:
     return None if problems else archkit.plan(spec)
 
 
-def ran(model: Any, given: dict[str, Tensor]) -> tuple[Tensor, dict[str, tuple[int, ...]]]:
+def ran(model: Any, given: dict[str, Tensor]) -> tuple[Any, dict[str, tuple[int, ...]]]:
     """What leaves a model, and the shape that each node gave, without the batch."""
     seen: dict[str, tuple[int, ...]] = {}
     hooks = [
@@ -40,7 +40,7 @@ def ran(model: Any, given: dict[str, Tensor]) -> tuple[Tensor, dict[str, tuple[i
         out = model(**given)
     for hook in hooks:
         hook.remove()
-    return out if isinstance(out, Tensor) else torch.cat(out, dim=1), seen
+    return torch.cat(out, dim=1) if isinstance(out, tuple) else out, seen
 
 
 def on_paper(plan: Plan) -> dict[str, tuple[int, ...]]:
@@ -64,7 +64,10 @@ def test_it_fits_on_paper_and_in_torch_or_says_why_not(spec: dict[str, Any], dat
     size = plan.spec.input.space
     out, seen = ran(model, passed(plan, batch=1, device="meta", space=size))
     assert seen == on_paper(plan)
-    if plan.spec.fit != "valid":
+    if plan.offers:
+        paths = {name: tuple(tensor.shape[1:]) for name, tensor in out.items()}
+        assert paths == {name: seen[path] for name, path in plan.offers.items()}
+    elif plan.spec.fit != "valid":
         doubled = 2 if plan.spec.output.variance == "learned" else 1
         assert out.shape == (1, doubled * plan.spec.input.channels, *size)
 

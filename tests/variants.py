@@ -221,6 +221,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "condition.sequence": [{"channels": 4, "tokens": 3}, {"channels": 4, "width": 5}],
     "condition.projected": [{"channels": 5, "tokens": 3, "width": 4, "of": "other"}],
     "condition.pooled": [{"channels": 6, "tokens": 3, "heads": 2, "of": "text"}],
+    "condition.hint": [{"channels": 2, "widths": [4, 6], "activation": "gelu"}],
     "condition.image": [
         {"into": "stem", "channels": 1},
         {"into": "stem", "resize": "nearest"},

@@ -31,6 +31,7 @@ _WHERE = {
     "time.none:NoTime embedding.sum:Sum",
     "conditions": "condition.label:Label condition.vector:Vector condition.sequence:Sequence "
     "condition.image:Image",
+    "controls": "condition.residuals:Residuals condition.hint:Hint",
     "mapping": "embedding.mapping:Mapping condition.fourier:Fourier",
     "predictions": "prediction.velocity:Velocity prediction.noise:Noise prediction.score:Score "
     "prediction.sample:Sample prediction.v:V prediction.none:NoPrediction",
@@ -40,7 +41,8 @@ _WHERE = {
     "layouts": "layout.ddpm:DDPM layout.edm:EDM layout.classic:Classic "
     "layout.k-diffusion:KDiffusion layout.hourglass:Hourglass layout.flat:Flat "
     "layout.lucidrains:Lucidrains layout.monai:Monai layout.narrowing:Narrowing "
-    "layout.diffuser:Diffuser layout.dance-diffusion:DanceDiffusion",
+    "layout.diffuser:Diffuser layout.dance-diffusion:DanceDiffusion "
+    "layout.controlnet:ControlNet",
     "filters": "pooling.filter:FilterPooling upsampling.filter:FilterUpsampling",
     "concatenation": "embedding.concat:Concatenation",
     "planes": "time.planes:Planes",

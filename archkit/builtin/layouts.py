@@ -223,3 +223,25 @@ class Lucidrains(Layout):
     ascend: str = "up"
     decode: str = "(join block)*(n-1) (join block attention)"
     leave: str = "up join=stem block head"
+
+
+class ControlNet(Layout):
+    """The half that feeds another U-Net: what `ddpm` taps, and the bottleneck, are offered.
+
+    The `head` makes each offer, at the width of its place. The other network takes them in as
+    `residuals`.
+
+    References:
+        | Adding Conditional Control to Text-to-Image Diffusion Models
+          (Zhang, Rao, Agrawala, 2023)
+        | https://arxiv.org/abs/2302.05543
+    """
+
+    type: Literal["controlnet"] = "controlnet"
+    enter: str = "stem offer"
+    encode: str = "(block attention offer)*n"
+    descend: str = "down offer"
+    middle: str = "(block attention) (block) offer"
+    ascend: str = ""
+    decode: str = ""
+    leave: str = ""

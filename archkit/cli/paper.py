@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from .. import api
-from ..plans import Plan
+from ..errors import counted
+from ..plans import Node, Plan
 from ..shapes import axis_names
 from . import common
 
@@ -58,22 +59,13 @@ def as_data(drawn: Plan) -> dict[str, Any]:
     return {
         "name": drawn.spec.name,
         "inputs": {name: list(takes.shape) for name, takes in drawn.inputs.items()},
-        "nodes": [
-            {
-                "path": node.path,
-                "component": node.name,
-                "inputs": list(node.inputs),
-                "shape": [node.shape.channels, *node.shape.space],
-                "parameters": node.cost.parameters if node.cost else None,
-                "macs": node.cost.macs if node.cost else None,
-            }
-            for node in drawn
-        ],
+        "nodes": [_node(node) for node in drawn],
         "parameters": drawn.cost.parameters,
         "macs": drawn.cost.macs,
         "uncounted": list(drawn.uncounted),
         "space": list(drawn.space),
         "output": [drawn.output.channels, *drawn.output.space],
+        "offers": dict(drawn.offers),
         "axes": [
             {
                 **{"name": name, "multiple": axis.multiple, "rests": axis.rests},
@@ -93,6 +85,17 @@ def as_data(drawn: Plan) -> dict[str, Any]:
         ],
         "differences": differences(drawn),
         "conditions": {name: list(drawn.readers(name)) for name in drawn.inputs if name != "x"},
+    }
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {
+        "path": node.path,
+        "component": node.name,
+        "inputs": list(node.inputs),
+        "shape": [node.shape.channels, *node.shape.space],
+        "parameters": node.cost.parameters if node.cost else None,
+        "macs": node.cost.macs if node.cost else None,
     }
 
 
@@ -123,7 +126,9 @@ def _table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = (4, 5)) -> 
 def _proof(drawn: Plan) -> list[str]:
     spec = drawn.spec
     given = "×".join(map(str, (spec.input.channels, *drawn.space)))
-    if spec.fit == "valid":
+    if drawn.offers:
+        lines = [f"{given} goes in, and {counted(len(drawn.offers), 'tensor')} offered"]
+    elif spec.fit == "valid":
         lines = [f"{given} goes in, {drawn.output} comes out (`fit: valid`)"]
     elif spec.output.variance == "learned":
         lines = [f"output == input == {given}, twice: mean and variance"]

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from ..errors import DiffusionError
-from ..module import UNet
+from ..module import Told, UNet, flat
 from .samplers import Predict
 
-Conditions = Mapping[str, Tensor]
+Conditions = Mapping[str, Told]
 
 
 class Label(NamedTuple):
@@ -30,8 +30,8 @@ def label_of(model: UNet) -> Label | None:
     """
     labels = []
     for name, condition in model.plan.spec.conditioning.conditions.items():
-        takes = model.plan.inputs[name]
-        if takes.numbers != "int" or takes.shape:
+        takes = model.plan.inputs.get(name)
+        if takes is None or takes.numbers != "int" or takes.shape:
             raise DiffusionError(
                 f"the condition `{name}` ({condition.type}) can't be told here, where there are "
                 "only images and their classes; call the model, or `archkit.diffusion`, in Python"
@@ -44,7 +44,13 @@ def label_of(model: UNet) -> Label | None:
 
 
 def bound(model: UNet, conditions: Conditions) -> Predict:
-    """The model with its conditions bound; of a learned variance, only the mean."""
+    """The model with its conditions bound; of a learned variance, only the mean.
+
+    Raises DiffusionError for a network that predicts nothing, because it feeds another.
+    """
+    if model.plan.offers:
+        what = f"`{model.plan.spec.name}` predicts nothing: it offers what it taps to another"
+        raise DiffusionError(f"{what}; tell that one, as its `residuals`")
     timed = "t" in model.plan.inputs
 
     def predict(x: Tensor, t: Tensor) -> Tensor:
@@ -68,17 +74,18 @@ def guided(
         conditions: What the network is told, each (B, …).
         scale: 1 is no guidance at all, 0 is the negative alone; the paper's w is scale − 1.
         negative: What to go away from; the null class of every label unless named. Conditions
-            that are not named and have no null are told both times.
+            that are not named and have no null class are told both times.
     """
     if scale == 1.0:
         return bound(model, conditions)
-    away = {**nulls(model, conditions), **(negative or {})}
+    given, said = _given(conditions), _given(negative or {})
+    away = {**nulls(model, given), **said}
     if not away:
         raise DiffusionError(
             "there is nothing to guide away from, because no condition has a null class; leave "
             "the guidance at 1, or give the label `dropout` and train again"
         )
-    both = {name: torch.cat((told, away.get(name, told))) for name, told in conditions.items()}
+    both = {name: torch.cat((told, away.get(name, told))) for name, told in given.items()}
     predict = bound(model, both)
 
     def twice(x: Tensor, t: Tensor) -> Tensor:
@@ -88,11 +95,16 @@ def guided(
     return twice
 
 
-def nulls(model: UNet, conditions: Conditions) -> dict[str, Tensor]:
-    """The null of each of these conditions that has one, as tensors of the same shape."""
+def nulls(model: UNet, conditions: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The null class of each of these conditions that has one, as tensors of the same shape."""
     inputs = model.plan.inputs
     return {
         name: torch.full_like(told, null)
         for name, told in conditions.items()
-        if (null := inputs[name].null) is not None
+        if inputs[name].numbers == "int" and (null := inputs[name].null) is not None
     }
+
+
+def _given(conditions: Conditions) -> dict[str, Tensor]:
+    """What is told, tensor by tensor."""
+    return {name: told for name, told in flat(conditions).items() if told is not None}

@@ -143,8 +143,9 @@ def _told(desk: Desk, word: str, value: str) -> str:
     """What is written on the pill of something that a part reads beside the trunk."""
     plan = desk.outline.plan
     bus = next((bus.words for bus in desk.outline.buses if bus.id == value), "")
-    size = bus or (springs.pill(plan, value) if value in plan.inputs else "")
-    return f"{'time' if word == 't' else word} {size}".strip()
+    size = bus or (springs.pill(plan, value) if value in plan.arguments else "")
+    name = value if word == "skip" and value in plan.arguments else word
+    return f"{'time' if word == 't' else name} {size}".strip()
 
 
 def _description(name: str, kinds: tuple[Kind, ...]) -> str:

@@ -47,15 +47,15 @@ class Changes:
 
     def told(self, name: str) -> Mark:
         """What happened to a node or an input of the conditioning."""
-        if self.before is None or name not in self.after.inputs:
+        if self.before is None or name not in self.after.arguments:
             return self.mark(name)
-        return "" if name in self.before.inputs else "added"
+        return "" if name in self.before.arguments else "added"
 
     @property
     def untold(self) -> tuple[str, ...]:
         """Inputs beside the sample that are told no more."""
-        names = self.before.inputs if self.before else {}
-        return tuple("time" if n == "t" else n for n in names if n not in self.after.inputs)
+        names = self.before.arguments if self.before else {}
+        return tuple("time" if n == "t" else n for n in names if n not in self.after.arguments)
 
     def woven(self, nodes: Iterable[Node]) -> list[Node]:
         """Nodes of the plan, with those that are gone before the next that stayed."""
@@ -78,7 +78,7 @@ class Changes:
 
     def link_mark(self, link: Link) -> Mark:
         """What happened to a skip."""
-        if self.before is None:
+        if self.before is None or not link.target:
             return ""
         old = next((k for k in self.before.links if k.target == link.target), None)
         if link not in self.after.links and link == old:

@@ -183,11 +183,13 @@ def _units(desk: Desk, stage: Stage) -> list[tuple[Piece, ...]]:
     """The pieces of a stage in rows: a row ends where a skip starts or is merged."""
     tapped = {source for s in desk.outline.strands for source, _ in s.ends}
     units: list[list[Piece]] = []
-    for piece in sorted(stage.pieces, key=lambda piece: bool(piece.aside)):
+    for piece in sorted(stage.pieces, key=lambda piece: bool(piece.aside) and not piece.taps):
         last = units[-1][-1] if units else None
         begins = last is None or (
-            last.aside != piece.aside
-            if piece.aside
+            piece.node.inputs[0] not in last.nodes
+            if piece.taps
+            else last.taps or last.aside != piece.aside
+            if piece.aside or last.taps
             else bool(piece.joins)
             or piece.resamples
             or last.resamples

@@ -81,7 +81,7 @@ def exit(desk: Desk) -> End:
     if last:
         items += _arrow(x, x + GAP, last, "answer")
         x += GAP
-    shape = labels.shape(plan.output)
+    shape = words.leaves(plan)
     w = _pill_width(desk, words.answer(plan), shape)
     tip = f"output {words.answer(plan)[0]}: {shape}"
     nodes = tuple(p for p in desk.outline.silent if p != "stem")

@@ -59,7 +59,8 @@ def _end(end: End, at: Point) -> Stop:
 
 
 def flows(desk: Desk, grid: Grid, ends: tuple[End, End]) -> tuple[list[Item], dict[str, float]]:
-    """The arrows of the trunk with their shapes, and where each comes into its card."""
+    """The arrows of the trunk with their shapes, and where each comes into its card; the last one
+    comes into the answer."""
     items: list[Item] = []
     doors: dict[str, float] = {}
     passed = stops(grid, ends, desk)
@@ -71,7 +72,7 @@ def flows(desk: Desk, grid: Grid, ends: tuple[End, End]) -> tuple[list[Item], di
             tensor = exit[0].node.site.x if exit else desk.outline.plan.output
         shape = labels.shape(tensor)
         points, at, anchor = _path(before, after, font.width(shape, desk.sizes.flow))
-        if before.side == after.side == "left":
+        if before.side == after.side == "left" or after is passed[-1]:
             doors[after.id] = points[-1][0]
         line = Line(
             points=points,

@@ -284,10 +284,10 @@ class _Track:
         placed = self.grid.placed.get("bottleneck")
         if placed is None or self.bus.id not in placed.card.stage.reads:
             return []
-        beside = self.desk.outline.stages
-        alone = all(s.side == "bottleneck" for s in beside if self.bus.id in s.reads)
+        beside = ("input", "encoder") if x < root[0] else ("decoder", "output")
+        stages = self.desk.outline.stages
         items: list[Item] = []
-        if alone:
+        if not any(s.side in beside and self.bus.id in s.reads for s in stages):
             items.append(self.line((root, (x, root[1])), head=False))
         up = self.line(((x, root[1]), (x, placed.bottom)), placed.id)
         return [*items, up, self.dot(x, root[1])]

@@ -81,8 +81,10 @@ def entries(desk: Desk) -> list[Entry]:
     found = desk.outline
     used = dict.fromkeys(piece.group for piece in found.pieces)
     entries = kinds(desk.groups[group] for group in used)
-    if found.strands:
+    if any(not strand.offered for strand in found.strands):
         entries.append(Entry("skip", _LINE, _skip))
+    elif found.strands:
+        entries.append(Entry("is offered", _LINE, _skip))
     reads = [bus for piece in found.pieces for bus in piece.reads]
     if reads:
         entries.append(Entry("reads a condition", _SAMPLE, _port(desk.inks[reads[0]])))

@@ -16,7 +16,8 @@ class Strand:
     """The skips from one stage to another.
 
     Arguments:
-        source, target: Ids of stages; empty for the row of the input, or of the output.
+        source, target: Ids of stages; empty for the row of the input, or of the output, and for
+            what is offered, which leads to the answer.
         words: How they are merged.
         ends: For each tensor, the node it comes from and the node that merges it.
         shapes: The tensors that travel.
@@ -42,6 +43,11 @@ class Strand:
         """The channels of each tensor; of those that are gone only where all are."""
         kept = [s for s, m in zip(self.shapes, self.marks, strict=True) if m != "removed"]
         return [shape.channels for shape in kept or self.shapes]
+
+    @property
+    def offered(self) -> bool:
+        """Whether it leaves the network, for another to take in."""
+        return not self.ends[0][1]
 
     @property
     def within(self) -> bool:
@@ -131,6 +137,8 @@ def strands(found: Outline) -> tuple[Strand, ...]:
         if across and not source and target.startswith("decoder"):
             source = next((s.id for s in found.stages if s.side == "encoder"), "")
         bundles.setdefault((source, target, link.mode, across), []).append(link)
+    for link in _offers(found):
+        bundles.setdefault((cards[link.source], "", link.mode, True), []).append(link)
     return tuple(
         Strand(
             source,
@@ -143,6 +151,13 @@ def strands(found: Outline) -> tuple[Strand, ...]:
         )
         for (source, target, mode, across), links in bundles.items()
     )
+
+
+def _offers(found: Outline) -> list[Link]:
+    """What leaves beside the trunk, whose own arrow shows what the last stage offers."""
+    last = {path for s in found.stages[-1:] for piece in s.pieces for path in piece.nodes}
+    nodes = (found.plan[path] for path in found.plan.offers.values() if path not in last)
+    return [Link(n.site.level, n.path, "", n.shape, "offer") for n in nodes]
 
 
 def _home(found: Outline, link: Link, cards: dict[str, str]) -> str:

@@ -65,7 +65,7 @@ def composed(desk: Desk, style: Style) -> Scene:
     lane, count = lanes.lane(desk), len(found.buses)
     left = MARGIN + (lanes.OUT + (count - 1) * sizes.bus + 5 if count else 0)
     heading, y = _heading(desk, left) if style.titled else ([], MARGIN)
-    y += 24 if any(s.target not in cards for s in found.strands) else 0
+    y += 24 if any(s.target not in cards and not s.offered for s in found.strands) else 0
     least = lane.w - 2 * (left - MARGIN) if lane else 0.0
     placed = grid(desk, cards, ends, (left, y), least)
     arrows, doors = flows(desk, placed, ends)

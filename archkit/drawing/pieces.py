@@ -9,7 +9,7 @@ from ..costs import Cost
 from ..plans import Link, Node
 from ..shapes import Shape
 from .changes import Changes, Mark
-from .springs import OUTSIDE
+from .springs import OUTSIDE, bus
 
 _SIDES = ("input", "encoder", "bottleneck", "decoder", "output")
 _SHORT = dict(zip(_SIDES, ("in", "enc", "mid", "dec", "out"), strict=True))
@@ -64,6 +64,11 @@ class Piece:
     @property
     def resamples(self) -> bool:
         return self.kind in ("pooling", "upsampling")
+
+    @property
+    def taps(self) -> bool:
+        """Whether it stands where a tensor leaves the trunk, and not on a register."""
+        return bool(self.aside) and (self.kind == "condition" or self.path.endswith(".offer"))
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -156,26 +161,41 @@ def place(node: Node) -> tuple[str, int]:
 def register(node: Node) -> str:
     """The register a node works on, by its path; empty for the trunk.
 
-    A path ends in ``<side>[.<level>][.blocks.<unit>][.<register>].<what>``.
+    A path ends in ``<side>[.<level>][.blocks.<unit>][.<register>].<what>``. What is offered, and
+    what a condition adds to a skip, is named after the word and the condition.
     """
-    above = node.path.split(".")[-2:-1]
+    words = node.path.split(".")
+    if words[-1] == "offer" or (
+        node.component.kind == "condition" and node.site.side != "conditioning"
+    ):
+        return words[-1]
+    above = words[-2:-1]
     named = above and not above[0].isdigit() and above[0] not in _SIDES
-    beside = node.path.startswith(("conditioning.", "precondition."))
-    return above[0] if named and not beside else ""
+    return above[0] if named and words[0] not in ("conditioning", "precondition") else ""
 
 
 def asides(nodes: list[Node]) -> dict[str, str]:
     """Paths of the nodes that stand beside the trunk, with their register."""
     found: dict[str, str] = {}
     here = "x"
+    passed = _passed(nodes)
     for node in nodes:
         name = register(node)
         stray = node.component.kind != "skip" or node.inputs[0] != here
-        if name and stray:
+        if name and stray and node.path not in passed:
             found[node.path] = name
         else:
             here = node.path
     return found
+
+
+def _passed(nodes: list[Node]) -> set[str]:
+    """What conditions add to the trunk itself: what a node of the trunk goes on with."""
+    read: set[str] = set()
+    for node in reversed(nodes):
+        if node.component.kind != "condition" or node.path in read:
+            read.update(node.inputs[:1])
+    return {n.path for n in nodes if n.component.kind == "condition" and n.path in read}
 
 
 def crosses(changes: Changes, link: Link) -> bool:
@@ -199,7 +219,7 @@ def pieces(
         if node.component.type == "none" or (node.path in across and node is not nodes[-1]):
             also.append(node.path)
             continue
-        reads = tuple(name for name in node.inputs[1:] if name in buses)
+        reads = tuple(name for n in node.inputs[1:] if (name := bus(node, n)) in buses)
         aside, mark = beside.get(node.path, ""), changes.mark(node.path)
         made.append(Piece(node, reads, tuple(joins), tuple(also), aside, mark))
         joins, also = [], []

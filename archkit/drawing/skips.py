@@ -17,7 +17,9 @@ def skips(desk: Desk, grid: Grid, ends: tuple[End, End], doors: dict[str, float]
     items: list[Item] = []
     lanes: dict[str, int] = {}
     for strand in desk.outline.strands:
-        if strand.target not in grid.placed:
+        if strand.offered:
+            items += _offered(desk, grid, strand, doors["answer"])
+        elif strand.target not in grid.placed:
             items += _over(desk, grid, ends, strand)
         elif not strand.across:
             items += _beside(desk, grid, ends, strand, lanes)
@@ -64,6 +66,30 @@ def _each(desk: Desk, grid: Grid, strand: Strand, doors: dict[str, float]) -> li
     return items
 
 
+def _offered(desk: Desk, grid: Grid, strand: Strand, x: float) -> list[Item]:
+    """A line for what a card offers, or for each tensor, to the arrow that leads to the answer."""
+    source = grid.placed[strand.source]
+    gap = (source.right, x)
+    if desk.detail == "overview":
+        y = source.centre[1]
+        points = ((source.right, y), (x, y))
+        return [*_drawn(desk, strand, points, skip_label(desk, strand), gap), _dot(x, y)]
+    items: list[Item] = []
+    for i, (end, shape) in enumerate(zip(strand.ends, strand.shapes, strict=True)):
+        slot = source.slot(end[0])
+        assert slot, "every node of a stage has a row"
+        one = replace(strand, ends=(end,), shapes=(shape,), marks=(strand.marks[i],))
+        told = f"{strand.words} {shape.channels}"
+        items += _drawn(desk, one, ((slot.right, slot.y), (x, slot.y)), told, gap)
+        items.append(_dot(x, slot.y))
+    return items
+
+
+def _dot(x: float, y: float) -> Box:
+    """Where a line comes into another."""
+    return Box(x=x - 2.2, y=y - 2.2, w=4.4, h=4.4, fill="flow", radius=2.2, role="dot")
+
+
 def _way(source: Point, target: Point, lane: int) -> tuple[Point, ...]:
     """Straight where it can be, else with a bend before the target."""
     if abs(source[1] - target[1]) < 0.6:
@@ -99,6 +125,7 @@ def _line(desk: Desk, strand: Strand, points: tuple[Point, ...], width: float) -
         width=width,
         role="skip",
         dashed=strand.mark == "removed" or not strand.across,
+        head=not strand.offered,
         source=strand.source or "sample",
         target=strand.target or "answer",
         tip=words.of_strand(strand, desk.outline),

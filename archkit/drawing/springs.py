@@ -73,24 +73,32 @@ def buses(plan: Plan) -> tuple[Bus, ...]:
     for node in plan:
         if node.inputs[:1] and node.inputs[0] in trunk:
             trunk.add(node.path)
-            if node.component.kind not in OUTSIDE:
-                read += node.inputs[1:]
+            if node.component.kind not in OUTSIDE or node.site.side != "conditioning":
+                read += [bus(node, name) for name in node.inputs[1:]]
     colours = inks(plan)
     return tuple(_bus(plan, value, colours) for value in dict.fromkeys(read) if value not in trunk)
+
+
+def bus(node: Node, value: str) -> str:
+    """The bus that brings a value to a node: of residuals there is one for all."""
+    return value.partition(".")[0] if node.component.kind == "condition" else value
 
 
 def _bus(plan: Plan, value: str, colours: dict[str, str]) -> Bus:
     spring = _spring(plan, value, colours)
     while spring.node is not None and len(spring.feeds) == 1 and not spring.words:
         spring = spring.feeds[0]
-    nodes = [name for name in _upstream(plan, value) if name not in plan.inputs]
-    out = plan[value].shape if nodes else Shape(plan.inputs[value].shape[0] or 1)
-    words = "×".join(map(str, (*out.space, out.channels)))
+    nodes = [name for name in _upstream(plan, value) if name not in plan.arguments]
+    if nodes:
+        out = plan[value].shape
+        words = "×".join(map(str, (*out.space, out.channels)))
+    else:
+        words = pill(plan, value) or "1"
     return Bus(value, words, spring.ink, spring, tuple(nodes))
 
 
 def _spring(plan: Plan, value: str, colours: dict[str, str]) -> Spring:
-    if value in plan.inputs:
+    if value in plan.arguments:
         return Spring(value, None, called(value), (), colours[value])
     node = plan[value]
     feeds = tuple(_spring(plan, name, colours) for name in node.inputs)
@@ -102,7 +110,7 @@ def _spring(plan: Plan, value: str, colours: dict[str, str]) -> Spring:
 
 def _upstream(plan: Plan, value: str) -> Iterator[str]:
     """A value and everything it is made of."""
-    if value not in plan.inputs:
+    if value not in plan.arguments:
         for name in plan[value].inputs:
             yield from _upstream(plan, name)
     yield value
@@ -111,10 +119,10 @@ def _upstream(plan: Plan, value: str) -> Iterator[str]:
 def inks(plan: Plan) -> dict[str, str]:
     """A colour for each input beside the sample; two of a kind get two colours."""
     found: dict[str, str] = {}
-    for name in plan.inputs:
+    for name, inputs in plan.arguments.items():
         if name == "x":
             continue
-        reader = next(node for node in plan if name in node.inputs)
+        reader = next(node for node in plan if inputs[0] in node.inputs)
         wanted = reader.component.group
         left = [ink for ink in CONDITIONS if ink not in found.values()] or list(CONDITIONS)
         found[name] = wanted if wanted in left else left[0]
@@ -128,7 +136,9 @@ def called(name: str) -> str:
 
 def pill(plan: Plan, name: str) -> str:
     """The shape of an input, as its pill shows it."""
+    if len(plan.arguments[name]) > 1:
+        return f"{len(plan.arguments[name])} tensors"
     takes = plan.inputs[name]
     if takes.follows or len(takes.shape) == len(plan.space) + 1:
-        return labels.shape(Shape(takes.shape[0] or 1, plan.space))
+        return labels.shape(Shape(takes.shape[0] or 1, plan.room(name)))
     return "×".join(str(n or "n") for n in takes.shape)

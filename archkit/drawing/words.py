@@ -16,11 +16,18 @@ _SYMBOLS = {"noise": "ε", "velocity": "v", "score": "s", "sample": "x", "v": "v
 
 def answer(plan: Plan) -> tuple[str, str]:
     """What the output is called, with its subscript."""
+    if plan.offers:
+        return "offers", ""
     kind = plan.spec.prediction.type
     symbol = _SYMBOLS.get(kind, kind if kind != "none" else "output")
     if plan.spec.output.variance == "learned":
         return f"{symbol}, Σ", ""
     return symbol, "0" if kind == "sample" else ""
+
+
+def leaves(plan: Plan) -> str:
+    """The shape of the output; how many tensors, where a network offers some."""
+    return f"{len(plan.offers)} tensors" if plan.offers else labels.shape(plan.output)
 
 
 def asked(plan: Plan) -> tuple[str, str]:
@@ -124,6 +131,9 @@ def of_strand(strand: Strand, found: Outline) -> str:
     """What the pointer is told on a skip."""
     told = [f"{strand.words}: {labels.channels(strand.channels)}"]
     for (source, target), shape in zip(strand.ends, strand.shapes, strict=True):
+        if strand.offered:
+            told.append(f"{source} · {labels.shape(shape)}")
+            continue
         kept = found.changes.node(target).shape.space
         cut = "" if kept == shape.space else f", met at {labels.space(kept)}"
         told.append(f"{source} → {target} · {labels.shape(shape)}{cut}")
@@ -134,6 +144,8 @@ def of_strand(strand: Strand, found: Outline) -> str:
 
 def merge(strand: Strand, found: Outline) -> str:
     """How the tensors of a strand are merged: ``concat``, or ``crop + concat``."""
+    if strand.offered:
+        return strand.words
     node = found.changes.node(strand.ends[0][1])
     words = node.component.caption(node.site) if node.component.kind == "skip" else strand.words
     before, after = strand.shapes[0].positions, node.shape.positions
@@ -160,6 +172,9 @@ def description(found: Outline) -> str:
     for strand in found.strands:
         ends = (by_id.get(end, "the row of the input") for end in (strand.source, strand.target))
         widths = labels.channels(strand.channels)
+        if strand.offered:
+            told.append(f"{by_id[strand.source]} offers {widths}.")
+            continue
         told.append(f"Skip from {' to '.join(ends)}: {merge(strand, found)} {widths}.")
     for bus in found.buses:
         readers = [stage.name for stage in found.stages if bus.id in stage.reads]

@@ -96,6 +96,6 @@ def _random(model: UNet, name: str, generator: torch.Generator) -> Tensor:
     if takes.numbers == "int":
         return torch.zeros(1, *(n or 1 for n in takes.shape), dtype=torch.int64)
     sizes = takes.shape
-    if None in sizes[1:]:  # an image, of the sample's size
-        sizes = (sizes[0], *model.plan.space)
+    if None in sizes[1:]:  # an image
+        sizes = (sizes[0], *model.plan.room(name))
     return torch.randn(1, *(n or _TOKENS for n in sizes), generator=generator)

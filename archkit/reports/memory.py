@@ -55,7 +55,7 @@ def memory(plan: Plan, costs: Costs) -> Memory:
         sizes[node.path] = node.shape.elements
     kept = {owner[value] for node in plan for value in _kept(node, costs[node.path])}
     order = {node.path: index for index, node in enumerate(plan)}
-    last = {owner[plan.nodes[-1].path]: len(plan.nodes)}
+    last = {owner[path]: len(plan.nodes) for path in plan.outputs}
     for value, reader in plan.last_reader.items():
         last[owner[value]] = max(last.get(owner[value], 0), order[reader])
     uses: dict[str, Use] = {}
@@ -105,7 +105,7 @@ def _inputs(plan: Plan) -> list[tuple[str, int]]:
     found = []
     for name, takes in plan.inputs.items():
         if len(takes.shape) == len(plan.space) + 1 and None in takes.shape[1:]:
-            found.append((name, (takes.shape[0] or 1) * prod(plan.space)))
+            found.append((name, (takes.shape[0] or 1) * prod(plan.room(name))))
         else:
             free = conditions[name].counted() if name in conditions else 1
             numbers = prod(free if n is None else n for n in takes.shape)

@@ -160,8 +160,9 @@ def _(component: Embedding, ground: Ground) -> Iterator[Site]:
 @sites.register
 def _(component: Condition, ground: Ground) -> Iterator[Site]:
     takes, few = component.takes(ground.dims, ground.space), ground.few
-    if component.route() in ("input", "stem"):
-        image, width = Shape(takes.shape[0] or few, ground.space), few + component.joins()
+    if component.route() in ("input", "stem", "taps"):
+        space = tuple(takes.times * n for n in ground.space)
+        image, width = Shape(takes.shape[0] or few, space), few + component.joins()
         yield ground.site(few, width, side="conditioning", skip=image)
         return
     width = 0 if component.route() == "context" else few

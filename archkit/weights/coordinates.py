@@ -26,7 +26,7 @@ class Coordinates:
         rise: The same, counted from the deepest.
         unit, nth: The unit within the stage, counted from 0 and from 1.
         tap, join: The last skip pushed and the last one popped, counted from 1 and from 0;
-            registers are not counted.
+            registers are not counted, and what is offered counts as pushed.
         step: Nodes since the last tap or join.
         size: Of what comes out, along the last axis.
         before: Blocks and attentions of its stage before it.
@@ -67,7 +67,7 @@ def walk(plan: Plan) -> list[tuple[Node, Coordinates]]:
         stage[side, level] += word in ("block", "attention")
         found.append((node, place))
         step += word != "join" and not beside
-        if node.path in tapped:
+        if node.path in tapped or word == "offer":
             tap, step = tap + 1, 0
     return found
 

@@ -22,13 +22,13 @@ _SIDES = {"input": "enc", "encoder": "enc", "bottleneck": "mid", "decoder": "dec
 def mermaid(found: Outline) -> str:
     """The outline as Mermaid's ``block-beta``, three columns wide."""
     plan = found.plan
-    sample = Shape(plan.spec.input.channels, plan.space)
+    sample = labels.shape(Shape(plan.spec.input.channels, plan.space))
     lines = [
         f"%% {' '.join(plan.spec.name.split())}: {words.facts(found)}",
         "block-beta",
         "  columns 3",
         f"  x([{_end(words.asked(plan), sample, found.entry)}]) space "
-        f"y([{_end(words.answer(plan), plan.output, found.exit)}])",
+        f"y([{_end(words.answer(plan), words.leaves(plan), found.exit)}])",
         *_grid(found),
     ]
     path = ["x", *(_id(stage) for stage in found.stages), "y"]
@@ -46,8 +46,8 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _end(name: tuple[str, str], shape: Shape, row: tuple[Piece, ...]) -> str:
-    told = f"{name[0]}{'_' if name[1] else ''}{name[1]} · {labels.shape(shape)}"
+def _end(name: tuple[str, str], shape: str, row: tuple[Piece, ...]) -> str:
+    told = f"{name[0]}{'_' if name[1] else ''}{name[1]} · {shape}"
     chips = " + ".join(piece.caption for piece in row)
     return _quoted(f"{told}<br/>{chips}" if chips else told)
 

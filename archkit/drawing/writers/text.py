@@ -104,9 +104,9 @@ def _label(strand: Strand, found: Outline) -> str:
 def _ends(found: Outline) -> tuple[str, str]:
     """What stands above the U: the input with its chips, and the answer with its own."""
     plan = found.plan
-    shapes = Shape(plan.spec.input.channels, plan.space), plan.output
+    shapes = labels.shape(Shape(plan.spec.input.channels, plan.space)), words.leaves(plan)
     told = [
-        f"{name}{'_' if sub else ''}{sub} {labels.shape(shape)}"
+        f"{name}{'_' if sub else ''}{sub} {shape}"
         for (name, sub), shape in zip((words.asked(plan), words.answer(plan)), shapes, strict=True)
     ]
     before = "".join(f" → {piece.caption}" for piece in found.entry)

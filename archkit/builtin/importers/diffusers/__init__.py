@@ -7,7 +7,16 @@ from typing import Any, ClassVar, Literal
 
 from archkit import Codebase, Config, Importer, Plan, Problem, Shapes, SpecError, WeightError
 
-from . import k_blocks, simple_blocks, skip_blocks, unet1d, unet2d, unet2d_condition, writing
+from . import (
+    controlnet,
+    k_blocks,
+    simple_blocks,
+    skip_blocks,
+    unet1d,
+    unet2d,
+    unet2d_condition,
+    writing,
+)
 from .names import codebase
 from .shapes import config as shapes_config
 
@@ -15,6 +24,7 @@ _CLASSES: dict[str, Callable[[Config], dict[str, Any]]] = {
     "UNet1DModel": unet1d.spec,
     "UNet2DModel": unet2d.spec,
     "UNet2DConditionModel": unet2d_condition.spec,
+    "ControlNetModel": controlnet.spec,
 }
 
 
@@ -28,7 +38,7 @@ class Diffusers(Importer):
     The original's arguments become conditions: ``encoder_hidden_states`` is ``text``,
     ``class_labels`` is ``label`` (or ``vector``, where it is one), ``timestep_cond`` is
     ``guidance``; the pooled text and time ids of SDXL are one vector, ``micro``; channels that
-    join the sample are ``image``.
+    join the sample are ``image``, and what a ControlNet is shown is ``hint``.
     """
 
     type: Literal["diffusers"] = "diffusers"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archkit import Codebase, Config, Table
 
 from ..tables import CONVOLUTION, TRANSFORMER
-from . import k_blocks, simple_blocks, skip_blocks, unet1d
+from . import controlnet, k_blocks, simple_blocks, skip_blocks, unet1d
 
 _RESNET: Table = {
     "norm1": "norm1",
@@ -94,6 +94,7 @@ def codebase(config: Config) -> Codebase:
         return simple_blocks.codebase(DIFFUSERS)
     if skip_blocks.reads(config):
         return _SKIP_BLOCKS
+    usual = DIFFUSERS
     if config.get("class_embed_type") == "simple_projection":
-        return DIFFUSERS.but(tables={"conditioning.vector": {"linear1": ""}})
-    return DIFFUSERS
+        usual = DIFFUSERS.but(tables={"conditioning.vector": {"linear1": ""}})
+    return controlnet.codebase(usual) if config.get("_class_name") == "ControlNetModel" else usual

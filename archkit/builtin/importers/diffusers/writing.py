@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from archkit import Config, Node, Plan, Problem, SpecError
 
 from ..rows import Says
+from . import controlnet
 from .common import ACTIVATIONS
 
 
@@ -43,6 +44,8 @@ def config(plan: Plan) -> Config:
     conditional = any(says["type"] == "sequence" for says in conditions.values())
     says = _shared(plan, seen, conditions)
     says |= _conditional(plan, seen, conditions) if conditional else _plain(plan, seen)
+    if plan.offers:
+        return {"_class_name": "ControlNetModel", **controlnet.config(says, conditions)}
     name = "UNet2DConditionModel" if conditional else "UNet2DModel"
     return {"_class_name": name, **says}
 

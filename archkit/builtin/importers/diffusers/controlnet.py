@@ -1,0 +1,85 @@
+"""diffusers' ControlNetModel: the half of a UNet2DConditionModel that offers what it taps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archkit import Codebase, Config, Options
+
+from ..rows import Says
+from . import unet2d_condition
+
+_OWN = (
+    "conditioning_channels",
+    "conditioning_embedding_out_channels",
+    "controlnet_conditioning_channel_order",
+    "global_pool_conditions",
+)
+_WHOLE = (
+    "sample_size",
+    "out_channels",
+    "up_block_types",
+    "dropout",
+    "conv_in_kernel",
+    "conv_out_kernel",
+    "time_embedding_dim",
+)
+"""Options that a ControlNetModel has not."""
+_DOWN = (*("CrossAttnDownBlock2D",) * 3, "DownBlock2D")
+
+
+def spec(config: Config) -> Says:
+    """The spec of a config; raises SpecError naming every option without counterpart."""
+    own = {key: value for key, value in config.items() if key in _OWN}
+    whole = {key: value for key, value in config.items() if key not in _OWN}
+    kinds = config.get("down_block_types", _DOWN)
+    whole["up_block_types"] = [kind.replace("Down", "Up") for kind in reversed(kinds)]
+    says = unet2d_condition.spec(whole)
+    options = Options(own, "ControlNetModel")
+    options.only("controlnet_conditioning_channel_order", "rgb")
+    options.only("global_pool_conditions", False)
+    says["conditioning"]["hint"] = {
+        "type": "hint",
+        "channels": options.take("conditioning_channels", 3),
+        "widths": list(options.take("conditioning_embedding_out_channels", (16, 32, 96, 256))),
+    }
+    options.close()
+    if says.get("activation"):  # the hint has its own, whatever `act_fn` says
+        says["conditioning"]["hint"]["activation"] = "silu"
+    middle = says.get("layout", {}).get("middle")
+    # Its own middle, where the whole network has another than usual.
+    says["layout"] = {"type": "controlnet", **({"middle": f"{middle} offer"} if middle else {})}
+    says["head"] = {"type": "conv", "kernel": 1, "norm": "none", "activation": "none"}
+    return {**says, "name": "controlnet"}
+
+
+def config(whole: Says, conditions: Mapping[str, Says]) -> Config:
+    """The config of a half, from that of the whole network that it is the half of."""
+    says = {key: value for key, value in whole.items() if key not in _WHOLE}
+    depths = says.get("layers_per_block") or [2]
+    hint = next((c for c in conditions.values() if c["type"] == "hint"), {})
+    return {
+        **says,
+        "layers_per_block": depths[0] if len(set(depths)) == 1 else depths,
+        "conditioning_channels": hint.get("channels", 3),
+        "conditioning_embedding_out_channels": list(hint.get("widths", ())),
+    }
+
+
+def codebase(usual: Codebase) -> Codebase:
+    """The names: those of the whole network, and of what makes it a half."""
+    return usual.but(
+        places={
+            "offer": "controlnet_down_blocks.{tap}",
+            "bottleneck.offer": "controlnet_mid_block",
+            "conditioning.hint": "controlnet_cond_embedding",
+        },
+        tables={
+            "head.conv": {"conv": ""},
+            "condition.hint": {
+                "convs.0": "conv_in",
+                **{f"convs.{i + 1}": f"blocks.{i}" for i in range(16)},
+                "last": "conv_out",
+            },
+        },
+    )
