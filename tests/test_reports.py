@@ -198,11 +198,20 @@ def test_a_component_measured_alone_costs_what_it_says(name: str) -> None:
         seen.add(key)
         measured, cost = alone(node), node.cost
         assert cost is not None
-        figures = ["parameters", "macs", "saved", "keeps"]
-        if node.site.side != "conditioning":  # vectors of a few bytes live as long as Python likes
-            figures.append("peak")
-        for what in figures:
+        for what in ("parameters", "macs", "saved", "keeps", "peak"):
             assert getattr(measured, what) == getattr(cost, what), f"{node.path}: {what}"
+
+
+def test_whatever_is_told_to_a_network_can_be_measured_alone() -> None:
+    seen = set()
+    for node in (node for name in zoo.names() for node in archkit.plan(zoo.find(name))):
+        key = repr((node.component, node.site, node.shape))
+        if node.site.side != "conditioning" or key in seen:
+            continue
+        seen.add(key)
+        measured, cost = alone(node), node.cost
+        assert cost is not None
+        assert (measured.parameters, measured.macs) == (cost.parameters, cost.macs), node.path
 
 
 # Time, pages, data ----------------------------------------------------------------------------

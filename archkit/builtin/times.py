@@ -79,7 +79,7 @@ class _Features(Time):
         if self.layers == 1:
             return features + Cost.linear(channels, width, bias=self.bias)
         first = Cost.linear(channels, hidden, bias=self.bias)
-        return features + (first + activation + Cost.linear(hidden, width, bias=self.bias))
+        return features + first + activation + Cost.linear(hidden, width, bias=self.bias)
 
     def learned(self, channels: int) -> int:
         """Parameters of the features themselves."""

@@ -69,11 +69,15 @@ def _takes(node: Node) -> list[Takes]:
     """Shapes and kinds of numbers of what the module is given."""
     component, site = node.component, node.site
     if isinstance(component, Condition) and site.skip is None:
+        if component.source():
+            return [((*site.x.space, site.x.channels), torch.float32)]
         takes = component.takes(site.dims, site.x.space)
         numbers = torch.int64 if takes.numbers == "int" else torch.float32
         return [(tuple(n or component.counted() for n in takes.shape), numbers)]
     if isinstance(component, Embedding):
         return [((site.width,), torch.float32)] * len(node.inputs)
+    if isinstance(component, Time) and component.joins():
+        return [(_image(site.x), torch.float32), ((), torch.float32)]
     if isinstance(component, Time):
         early = [((site.x.channels,), torch.float32)] * (len(node.inputs) - 1)
         return [((), torch.float32), *early]

@@ -136,7 +136,8 @@ class TimeEmbedding(nn.Module):
         if self.layers:
             out = self.linear1(out)
         if self.activation is not None:
-            out = self.linear2(self.activation(out))
+            out = self.activation(out)
+            out = self.linear2(out)
         return out
 
 
@@ -252,7 +253,8 @@ class Vector(nn.Module):
             return vector
         out: Tensor = self.linear1(vector)
         if self.linear2 is not None and self.activation is not None:
-            out = self.linear2(self.activation(out))
+            out = self.activation(out)
+            out = self.linear2(out)
         return out
 
 
