@@ -11,10 +11,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .accounts import diff as diff
+    from .accounts import draw as draw
     from .accounts import report as report
     from .api import assemble as assemble
     from .api import check as check
-    from .api import draw as draw
     from .api import load as load
     from .api import load_spec as load_spec
     from .api import plan as plan
@@ -90,8 +90,8 @@ if TYPE_CHECKING:
     from .windows import Window as Window
 
 _HOME = {
-    "accounts": "diff report",
-    "api": "assemble check draw load load_spec plan save",
+    "accounts": "diff draw report",
+    "api": "assemble check load load_spec plan save",
     "component": "Component Inherited Misfit Number PerAxis Slot",
     "conversion": "convert",
     "costs": "Cost",

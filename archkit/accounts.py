@@ -1,21 +1,68 @@
-"""The verbs of numbers: report and diff."""
+"""The verbs that tell of a network: draw, report and diff."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Unpack
 
 from . import api
+from .document import Text
 from .errors import ArchkitError
 from .plans import Plan
+from .registry import default_registry
 from .reports.differences import compare
 from .reports.figures import DTYPES
 from .reports.tally import tally
+from .spec import Spec
 
 if TYPE_CHECKING:
     from .api import Source
+    from .drawing import Drawing, StyleOptions
+    from .module import UNet
     from .registry import Registry
     from .reports.differences import Comparison
     from .reports.figures import Report
+
+
+def draw(
+    source: Source | Plan | UNet,
+    size: int | tuple[int, ...] | None = None,
+    *,
+    before: Source | Plan | UNet | None = None,
+    measure: bool = False,
+    registry: Registry | None = None,
+    **style: Unpack[StyleOptions],
+) -> Drawing:
+    """A picture of a network, drawn from its plan; imports no torch, unless it is to measure.
+
+    Arguments:
+        source: A Spec, a Plan, a model, or whatever `load_spec` takes.
+        size: Spatial size instead of the spec's own.
+        before: Another network; what differs from it is marked.
+        measure: Count plugin components that state no cost on torch's meta device.
+        style: As `archkit.drawing.Style` has it: ``detail="stage"``, ``theme="dark"``, …
+
+    Raises:
+        SpecError: Where a spec does not fit.
+        DrawingError: Where the style is none.
+        PluginError: Where a component can't be measured.
+
+    Examples:
+        >>> tiny = {"archkit": 1, "name": "tiny", "encoder": [{"channels": 32}]}
+        >>> draw(tiny).scene.title
+        'tiny'
+    """
+    from .drawing import Drawing, Style
+
+    def planned(given: Source | Plan | UNet) -> Plan:
+        if isinstance(given, Spec | str | os.PathLike | Mapping | Text):
+            given = api.plan(given, size, registry=registry)
+        return counted(given if isinstance(given, Plan) else given.plan, measure)
+
+    writers = (registry or default_registry()).writers()
+    first = None if before is None else planned(before)
+    return Drawing(planned(source), Style(**style), first, writers)
 
 
 def report(
@@ -50,16 +97,21 @@ def report(
     if batch < 1:
         raise ArchkitError(f"a batch of {batch} is none; use 1 or more")
     drawn = source if isinstance(source, Plan) else api.plan(source, size, registry=registry)
-    measured, rate = {}, None
-    if measure and drawn.uncounted:
-        from .measures.alone import alone
-
-        measured = {path: alone(drawn[path]) for path in drawn.uncounted}
+    rate = None
     if device is not None:
         from .measures.rates import measured_rate
 
         rate = measured_rate(device, dtype)
-    return tally(drawn, batch=batch, dtype=dtype, measured=measured, rate=rate)
+    return tally(counted(drawn, measure), batch=batch, dtype=dtype, rate=rate)
+
+
+def counted(plan: Plan, measure: bool) -> Plan:
+    """The plan; if it is to be measured, with the cost of all nodes."""
+    if not (measure and plan.uncounted):
+        return plan
+    from .measures.alone import measured
+
+    return measured(plan)
 
 
 def diff(

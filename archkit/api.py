@@ -1,11 +1,11 @@
-"""The verbs of the front door: load_spec, check, plan, draw, assemble, save, load."""
+"""The verbs of the front door: load_spec, check, plan, assemble, save, load."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -22,7 +22,6 @@ from .spec import Spec
 from .unet import plan_of
 
 if TYPE_CHECKING:
-    from .drawing import Drawing, StyleOptions
     from .module import UNet
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Text | Spec
@@ -129,45 +128,6 @@ def check(
         return list(error.problems)
     found = _problems(document, size, registry)
     return in_reading_order([*document.warnings, *found])
-
-
-def draw(
-    source: Source | Plan | UNet,
-    size: int | tuple[int, ...] | None = None,
-    *,
-    before: Source | Plan | None = None,
-    registry: Registry | None = None,
-    **style: Unpack[StyleOptions],
-) -> Drawing:
-    """A picture of a network, drawn from its plan; imports no torch.
-
-    Arguments:
-        source: A Spec, a Plan, a model, or whatever `load_spec` takes.
-        size: Spatial size instead of the spec's own.
-        before: Another network; what differs from it is marked.
-        style: As `archkit.drawing.Style` has it: ``detail="stage"``, ``theme="dark"``, …
-
-    Raises:
-        SpecError: Where a spec does not fit.
-        DrawingError: Where the style is none.
-
-    Examples:
-        >>> tiny = {"archkit": 1, "name": "tiny", "encoder": [{"channels": 32}]}
-        >>> draw(tiny).scene.title
-        'tiny'
-    """
-    from .drawing import Drawing, Style
-
-    def planned(given: Source | Plan | UNet) -> Plan:
-        if isinstance(given, Plan):
-            return given
-        if isinstance(given, Spec | str | os.PathLike | Mapping | Text):
-            return plan(given, size, registry=registry)
-        return given.plan
-
-    writers = (registry or default_registry()).writers()
-    first = None if before is None else planned(before)
-    return Drawing(planned(source), Style(**style), first, writers)
 
 
 def assemble(

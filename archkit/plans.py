@@ -26,6 +26,7 @@ class Node:
             or names of the network's inputs.
         shape: What comes out.
         at: The place in the spec that put it there.
+        measured: What torch counts of it, where the component states no cost and it was asked.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Node:
     inputs: tuple[str, ...]
     shape: Shape
     at: SpecPath
+    measured: Cost | None = None
 
     @property
     def name(self) -> str:
@@ -42,8 +44,8 @@ class Node:
 
     @cached_property
     def cost(self) -> Cost | None:
-        """Parameters and MACs on paper; None where a plugin's component does not say."""
-        return self.component.cost(self.site)
+        """What it costs, on paper; None where a plugin's component does not say."""
+        return self.component.cost(self.site) or self.measured
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """archkit draw: what is written, where, and what is said when it can't be."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
+from probes import PLUGIN, small
 
 from archkit.cli import main
 from archkit.drawing import SUFFIXES
@@ -73,6 +75,22 @@ def test_stdout_is_svg_unless_it_is_told(run: Run) -> None:
     assert (code, err) == (0, "")
     assert ElementTree.fromstring(out).get("role") == "img"
     assert run("one.yaml", "-o", "-.mmd").out.splitlines()[1] == "block-beta"
+
+
+def test_plugins_that_state_no_cost_are_measured_when_asked(
+    capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "quiet.py").write_text(PLUGIN)
+    (tmp_path / "probe.yaml").write_text(json.dumps(small(block="silent")))
+    told = []
+    for asked in ([], ["--measure"]):
+        with pytest.raises(SystemExit) as exit:
+            main(["-p", f"{tmp_path}/quiet.py", "draw", f"{tmp_path}/probe.yaml", *asked])
+        assert not exit.value.code
+        told.append(capsysbinary.readouterr().out.decode())
+    assert "8 nodes are not counted" in told[0]
+    assert "not counted" not in told[1]
+    assert "38 parameters" in told[1]
 
 
 def test_several_files_are_named_by_their_specs(run: Run) -> None:

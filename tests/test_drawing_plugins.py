@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import probes
 import pytest
 
 import archkit
@@ -114,6 +115,18 @@ def test_what_is_not_counted_is_told(registry: archkit.Registry) -> None:
     assert "not counted" in costs
     assert any(cost.startswith("≥ ") for cost in costs)
     assert "not counted" in found.text
+
+
+def test_what_is_not_counted_is_measured_where_that_is_allowed(tmp_path: Path) -> None:
+    """The picture of blocks that state no cost is then that of the same blocks that do."""
+    (tmp_path / "quiet.py").write_text(probes.PLUGIN)
+    registry = load_registry([str(tmp_path / "quiet.py")])
+    silent = archkit.draw(probes.small(block="silent"), measure=True, registry=registry)
+    stated = archkit.draw(probes.small(block="curt"), registry=registry)
+    for role in ("facts", "cost"):
+        assert words(silent, role) == words(stated, role)
+    quiet = archkit.draw(probes.small(block="silent"), registry=registry)
+    assert "not counted" in words(quiet, "cost")
 
 
 def test_a_free_graph_is_drawn_without_an_engine(registry: archkit.Registry) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from .. import api
+from .. import accounts, api
 from ..drawing import Drawing, Style, form_of, placed
 from ..plans import Plan
 from . import common
@@ -59,6 +59,7 @@ def points(context: click.Context, option: click.Parameter, value: str | None) -
 @click.option("--title/--no-title", default=None, help="Name and totals above the U.")
 @click.option("--costs/--no-costs", default=True, help="Parameters and MACs of each stage.")
 @click.option("--legend/--no-legend", default=True, help="What colours and lines mean.")
+@click.option("--measure", is_flag=True, help="Measure, with torch, what states no cost.")
 @common.size
 @common.overrides
 @click.pass_context
@@ -68,6 +69,7 @@ def draw(
     files: tuple[str, ...],
     outputs: tuple[str, ...],
     diff: bool,
+    measure: bool,
     size: tuple[int, ...] | None,
     overrides: tuple[str, ...],
     **style: Any,
@@ -81,7 +83,8 @@ def draw(
     for out in outputs:
         form_of(_path(out), writers)
     chosen = Style(**style)
-    plans = [_plan(context, file, size, overrides) for file in files]
+    planned = (_plan(context, file, size, overrides) for file in files)
+    plans = [accounts.counted(plan, measure) for plan in planned]
     if diff:
         drawings = [Drawing(plans[1], chosen, plans[0], writers)]
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch._subclasses import FakeTensorMode
@@ -11,10 +13,20 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..costs import Cost
 from ..errors import PluginError
 from ..parts import Condition, Embedding, Time
-from ..plans import Node
+from ..plans import Node, Plan
 from ..shapes import Shape
 from ..weights.blank import blank
 from .memory import kept, peak
+
+
+def measured(plan: Plan) -> Plan:
+    """The plan with the cost of every node whose component states none; PluginError as `alone`."""
+    return replace(
+        plan,
+        nodes=tuple(
+            replace(node, measured=alone(node)) if node.cost is None else node for node in plan
+        ),
+    )
 
 
 def alone(node: Node) -> Cost:

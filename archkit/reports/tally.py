@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from ..costs import Cost
 from ..plans import Node, Plan
@@ -17,16 +17,14 @@ def tally(
     *,
     batch: int = 1,
     dtype: str = "float32",
-    measured: Mapping[str, Cost] | None = None,
     rate: Rate | None = None,
 ) -> Report:
     """The report of a plan.
 
     Arguments:
-        measured: Costs of nodes whose component states none, by path.
         rate: Of the device that times are estimated for.
     """
-    costs: Costs = {n.path: n.cost or (measured or {}).get(n.path) for n in plan}
+    costs: Costs = {node.path: node.cost for node in plan}
     used = memory(plan, costs)
     per = batch * BYTES[dtype]
     rows = tuple(_node(node, costs[node.path], used, batch, per) for node in plan)
