@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from .. import accounts, api
+from .. import api
 from ..drawing import Drawing, Style, form_of, placed
 from ..plans import Plan
 from . import common
@@ -83,8 +83,11 @@ def draw(
     for out in outputs:
         form_of(_path(out), writers)
     chosen = Style(**style)
-    planned = (_plan(context, file, size, overrides) for file in files)
-    plans = [accounts.counted(plan, measure) for plan in planned]
+    plans = [_plan(context, file, size, overrides) for file in files]
+    if measure:
+        from ..accounts import counted
+
+        plans = [counted(plan, measure) for plan in plans]
     if diff:
         drawings = [Drawing(plans[1], chosen, plans[0], writers)]
     else:

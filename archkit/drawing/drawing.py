@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -18,7 +19,6 @@ from .outline import Outline, outline
 from .picture import printed_type, scene
 from .scene import Scene, Text
 from .style import LEAST_PRINTED, Detail, Style
-from .writers import dot, html, mermaid, pdf, png, svg, text, tikz
 
 if TYPE_CHECKING:
     from graphviz import Source
@@ -35,7 +35,8 @@ SUFFIXES = {
     "txt": "text",
 }
 """What each suffix is written as."""
-_EMBEDDED = ("png", "pdf")
+_FORMS = frozenset(SUFFIXES.values())
+_TOLD, _EMBEDDED = ("mermaid", "text"), ("png", "pdf")
 _WIDEST, _MOST = 4000, 1500
 
 
@@ -72,7 +73,7 @@ class Drawing:
     @cached_property
     def svg(self) -> str:
         """The picture as SVG, the same bytes every time."""
-        return svg.svg(self.scene, self.style.theme, width=self.style.printed)
+        return str(self._own("svg"))
 
     @property
     def text(self) -> str:
@@ -81,7 +82,9 @@ class Drawing:
 
     def as_text(self, columns: int | None = None) -> str:
         """The picture as text, for a terminal of so many columns."""
-        return text.text(self.outline, columns)
+        from .writers.text import text
+
+        return text(self.outline, columns)
 
     def write(self, form: str) -> bytes:
         """The picture in a format.
@@ -93,7 +96,7 @@ class Drawing:
         Raises:
             DrawingError: The writer of a plugin fails.
         """
-        written = self._writers[form]() if form in self._writers else self._foreign(form)
+        written = self._own(form) if form in _FORMS else self._foreign(form)
         return written.encode() if isinstance(written, str) else written
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -113,11 +116,11 @@ class Drawing:
         """The picture as a `graphviz.Source`, every position pinned."""
         from graphviz import Source
 
-        return Source(str(self._writers["dot"]()), filename=f"{self.plan.spec.name}.gv")
+        return Source(str(self._own("dot")), filename=f"{self.plan.spec.name}.gv")
 
     def notes(self, form: str) -> list[Problem]:
         """What the picture would suffer from in a format; each is a warning."""
-        if form in ("mermaid", "text") or form not in self._writers:
+        if form not in _FORMS or form in _TOLD:
             return []
         found = [*self._small(), *self._large()]
         return [*found, *self._glyphs(form)] if form in _EMBEDDED else found
@@ -125,19 +128,17 @@ class Drawing:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"image/svg+xml": self.svg, "text/plain": self.text}
 
-    @property
-    def _writers(self) -> dict[str, Callable[[], str | bytes]]:
-        theme, width = self.style.theme, self.style.printed
-        return {
-            "svg": lambda: self.svg,
-            "png": lambda: png.png(self.scene, theme, width=width),
-            "pdf": lambda: pdf.pdf(self.scene, theme, width=width),
-            "dot": lambda: dot.dot(self.scene, theme, width=width),
-            "tikz": lambda: tikz.tikz(self.scene, theme, width=width),
-            "html": self._html,
-            "mermaid": lambda: mermaid.mermaid(self.outline),
-            "text": lambda: self.text,
-        }
+    def _own(self, form: str) -> str | bytes:
+        """The picture in a format of archkit's own; its writer is imported now."""
+        write: Callable[..., str | bytes]
+        write = getattr(import_module(f".writers.{form}", __package__), form)
+        if form in _TOLD:
+            return write(self.outline)
+        if form != "html":
+            return write(self.scene, self.style.theme, width=self.style.printed)
+        bare = replace(self.style, preset="screen", title=False, width=None)
+        scenes = {d: scene(self.outline, replace(bare, detail=d)) for d in get_args(Detail)}
+        return write(self.outline, scenes, self.style.theme)
 
     def _foreign(self, form: str) -> str | bytes:
         """What a plugin makes of this drawing."""
@@ -152,11 +153,6 @@ class Drawing:
             return written
         name = type(written).__name__
         raise DrawingError(f"the writer of .{form} files has to return text or bytes, not {name}")
-
-    def _html(self) -> str:
-        bare = replace(self.style, preset="screen", title=False, width=None)
-        scenes = {d: scene(self.outline, replace(bare, detail=d)) for d in get_args(Detail)}
-        return html.html(self.outline, scenes, self.style.theme)
 
     def _small(self) -> list[Problem]:
         size = printed_type(self.scene, self.style)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from . import lanes, springs, words
-from .anatomy import anatomy
 from .cards import card
 from .chips import Desk, Scale
 from .ends import entry, exit
@@ -45,7 +44,11 @@ def printed_type(drawn: Scene, style: Style) -> float:
 
 def _scene(found: Outline, style: Style, sizes: Sizes) -> Scene:
     desk = desk_of(found, style, sizes)
-    return anatomy(desk, style) if style.detail == "block" else composed(desk, style)
+    if style.detail != "block":
+        return composed(desk, style)
+    from .anatomy import anatomy
+
+    return anatomy(desk, style)
 
 
 def desk_of(found: Outline, style: Style, sizes: Sizes) -> Desk:
