@@ -1,18 +1,4 @@
-"""The stack program of a U-Net, as data: which tensors are kept, merged and resized, and when.
-
-A layout is seven templates, one for each part of the walk. A template is a row of words:
-
-* ``stem``, ``block``, ``attention``, ``down``, ``up``, ``head``: a node that the trunk passes;
-* ``narrow``: a block that leaves with the width of the next finer stage of the decoder;
-* ``tap``: push the trunk on the stack of skips; ``join``: pop a skip and merge it;
-* ``offer``: what a head makes of the trunk is an output of the network, named after its place;
-* ``keep=NAME``: keep the trunk in a register; ``join=NAME``: merge that register into the trunk;
-  ``use=NAME``: the trunk becomes what the register holds;
-* ``down@NAME``, ``up@NAME``: the register passes the node instead of the trunk; ``head@NAME``:
-  what a head makes of the trunk is merged into the register, or is the first that it holds;
-* ``(...)``: a unit, numbered in the paths of its nodes; ``(...)*n``, ``*(n+1)``, ``*2``: repeated,
-  where `n` is the number of blocks of the stage.
-"""
+"""The stack program of a U-Net, as data: which tensors are kept, merged and resized, and when."""
 
 from __future__ import annotations
 
@@ -35,7 +21,7 @@ _GROUP = re.compile(
 )
 
 
-_SAMPLE = "for example `(join block attention)*(n+1)`, see `archkit explain layout.ddpm`"
+_SAMPLE = "for example `(join block attention)*(n+1)`, see `archkit explain layout`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +86,21 @@ def _times(text: str | None) -> tuple[int, int]:
 
 
 class Layout(Component):
-    """A stack program; each option is the template of one part of the walk."""
+    """A stack program: which tensors are kept, merged and resized, and when.
+
+    Each option is the template of one part of the walk, a row of words:
+
+    * ``stem``, ``block``, ``attention``, ``down``, ``up``, ``head``: a node that the trunk passes;
+    * ``narrow``: a block that leaves with the width of the next finer stage of the decoder;
+    * ``tap``: push the trunk on the stack of skips; ``join``: pop a skip and merge it;
+    * ``offer``: what a head makes of the trunk is an output of the network, named after its place;
+    * ``keep=NAME``: keep the trunk in a register; ``join=NAME``: merge that register into the
+      trunk; ``use=NAME``: the trunk becomes what the register holds;
+    * ``down@NAME``, ``up@NAME``: the register passes the node instead of the trunk; ``head@NAME``:
+      what a head makes of the trunk is merged into the register, or is the first that it holds;
+    * ``(...)``: a unit, numbered in the paths of its nodes; ``(...)*n``, ``*(n+1)``, ``*2``:
+      repeated, where `n` is the number of blocks of the stage.
+    """
 
     kind = "layout"
 

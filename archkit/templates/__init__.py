@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
+from .. import contract
 from ..errors import PluginError
 from ..registry import Registry
 
@@ -17,8 +18,13 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 30
 _PREFIX = "archkit-"
 
-KINDS = ("block", "attention", "pooling", "upsampling", "skip", "norm", "activation", "condition")
-"""The kinds of components with a template."""
+KINDS = tuple(contract.KINDS)
+"""The kinds of components, each of which has a template: a folder with what is its own."""
+
+_LAYERS = """\
+- `src/$package/layers.py` has what torch runs, which `build` imports, so that `archkit check`
+  stays quick.
+"""
 
 
 def plugin(name: str, kind: str, registry: Registry) -> dict[str, str]:
@@ -36,9 +42,12 @@ def plugin(name: str, kind: str, registry: Registry) -> dict[str, str]:
     package = name.replace("-", "_")
     _check(name, word, package)
     if word in (taken.rpartition("/")[2] for taken in registry.names(kind)):
-        what = f"there is a {kind} called `{word}` already"
+        what = f"the {kind} `{word}` is there already"
         raise PluginError(f"{what}; name the plugin otherwise, as in `my-{word}`")
     camel = "".join(part.capitalize() for part in word.split("-"))
+    example = f"examples/{word}.{'json' if kind == 'importer' else 'yaml'}"
+    tried = f"{'import' if kind == 'importer' else 'check'} {example}"
+    layers = _LAYERS if (_HERE / kind / "layers.py.txt").exists() else ""
     told = {
         "name": name,
         "word": word,
@@ -47,20 +56,24 @@ def plugin(name: str, kind: str, registry: Registry) -> dict[str, str]:
         "test": word.replace("-", "_"),
         "Class": f"{camel}{kind.capitalize()}",
         "Module": f"{camel}Module",
-        "variant": _filled(f"{kind}/variant.txt", {}).strip(),
+        "variant": _filled(kind, "variant", {}).strip(),
         "told": "dict[str, torch.Tensor]()",
+        "tried": f"archkit {tried}",
+        "uninstalled": f"archkit -p . {tried}",
+        "layers": Template(layers).substitute(package=package),
     }
     if kind == "condition":
         told["told"] = '{"told": torch.randn(2, 3)}'
-    told["example"] = _filled(f"{kind}/example.txt", told).strip()
+    told["example"] = _filled(kind, "example", told).strip()
+    source = f"src/{package}"
     return {
-        "pyproject.toml": _filled("common/pyproject.toml.txt", told),
-        "README.md": _filled("common/README.md.txt", told),
-        f"src/{package}/__init__.py": _filled(f"{kind}/component.py.txt", told),
-        f"src/{package}/layers.py": _filled(f"{kind}/layers.py.txt", told),
-        f"src/{package}/py.typed": "",
-        f"tests/test_{told['test']}.py": _filled("common/test.py.txt", told),
-        f"examples/{word}.yaml": _filled("common/example.yaml.txt", told),
+        "pyproject.toml": _filled(kind, "pyproject.toml", told),
+        "README.md": _filled(kind, "README.md", told),
+        f"{source}/__init__.py": _filled(kind, "component.py", told),
+        **({f"{source}/layers.py": _filled(kind, "layers.py", told)} if layers else {}),
+        f"{source}/py.typed": "",
+        f"tests/test_{told['test']}.py": _filled(kind, "test.py", told),
+        example: _filled(kind, "example.yaml", told),
     }
 
 
@@ -73,6 +86,8 @@ def _check(name: str, word: str, package: str) -> None:
         raise PluginError(f"`{package}` means something in Python already; choose another name")
 
 
-def _filled(file: str, told: Mapping[str, str]) -> str:
-    """A template with its words filled in."""
-    return Template((_HERE / file).read_text(encoding="utf-8")).substitute(told)
+def _filled(kind: str, file: str, told: Mapping[str, str]) -> str:
+    """A template with its words filled in: that of the kind, or the one that all share."""
+    own = _HERE / kind / f"{file}.txt"
+    found = own if own.exists() else _HERE / "common" / own.name
+    return Template(found.read_text(encoding="utf-8")).substitute(told)
