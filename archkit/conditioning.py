@@ -68,11 +68,13 @@ def _put(
         takes = draft.inputs[source]
         if route not in ("embedding", "time", "context", "tokens"):
             continue
-        x = shape_of(takes, told.conditions[source])
+        x, read = shape_of(takes, told.conditions[source]), source
+        if condition.takes_made and source in draft.contexts:
+            x, read = draft.contexts[source], draft.shared[source].source
         joined = told.embedding.asks(x.channels if takes.shape else width, width)
         leaves = {"embedding": joined, "time": features, "context": 0, "tokens": stem}[route]
         site = Site(dims=draft.dims, x=x, width=leaves, side="conditioning")
-        flow = draft.note(_stand(name), condition, site, (source,))
+        flow = draft.note(_stand(name), condition, site, (read,))
         if route == "context":
             draft.shared[name], draft.contexts[name] = flow, flow.shape
         elif route == "tokens":

@@ -120,6 +120,17 @@ class Layout(Component):
     """Once, after the last stage."""
     deepest: Literal["stage", "bottleneck"] = "stage"
     """Whether the deepest row decodes like every stage, or is the bottleneck itself."""
+    finest: Literal["stage", "stem"] = "stage"
+    """What the finest `narrow` leaves with: the width of its stage, or that of the stem."""
+
+    @property
+    def joins_small(self) -> bool:
+        """Whether the decoder joins a stage's skips before the trunk grows to that stage.
+
+        A skip tapped after the pooling of a stage then belongs to it, not to the next.
+        """
+        words = [word.does for group in parse(self.ascend) for word in group.words]
+        return "up" in words and "join" in words[: words.index("up")]
 
     @model_validator(mode="after")
     def _readable(self) -> Layout:

@@ -197,6 +197,9 @@ class Condition(Part):
     """What else the network is told, and the way it takes into the network."""
 
     kind = "condition"
+    takes_made: ClassVar[bool] = False
+    """Whether it takes what the condition that `source` names makes, not that one's tensor; only
+    what attention reads can be taken so."""
 
     def route(self) -> Route:
         """Where it goes in."""

@@ -21,7 +21,8 @@ class Row:
         says: The model that holds its components: a Stage, a DecoderStage or a Bottleneck.
         at: The place in the spec.
         level: 0 is the finest.
-        finer: Channels of the next finer stage, of the decoder; its own where there is none.
+        finer: Channels of the next finer stage, of the decoder; in the finest, its own or those of
+            the stem, as the layout says.
     """
 
     width: int
@@ -68,6 +69,8 @@ def decoder_rows(spec: Spec, mirrored: list[Row]) -> list[Row]:
     """The stages of the decoder: those of the encoder, where the spec does not say otherwise."""
     rows = _stated(spec, mirrored)
     finer = [row.width for row in (*rows[:1], *rows)]
+    if spec.layout.finest == "stem":
+        finer[:1] = [spec.stem.leaves(spec.widths()[0])]
     return [replace(row, finer=width) for row, width in zip(rows, finer, strict=False)]
 
 

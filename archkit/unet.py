@@ -83,8 +83,7 @@ class _Walk:
         first = self.encoder[0]
         self._part(layout.enter, first, "input", "")
         for row in self.encoder:
-            inside = below and row.level == levels - 1
-            if inside:
+            if below and row.level == levels - 1:
                 self._part(layout.encode, self.bottom, "bottleneck", "bottleneck")
             else:
                 self._part(layout.encode, row, "encoder", f"encoder.{row.level}")
@@ -119,7 +118,8 @@ class _Walk:
     def _word(self, word: Word, row: Row, side: Side, prefix: str, unit: int) -> None:
         self.draft.block_is_next(word.does)
         if word.does == "tap":
-            self.stack.append(self._added(self.x, row, side, prefix))
+            level = row.level if self.spec.layout.joins_small else self.x.level
+            self.stack.append(replace(self._added(self.x, row, side, prefix), level=level))
         elif word.does == "keep":
             self.registers[word.register] = self.x
         elif word.register:

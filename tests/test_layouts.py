@@ -39,6 +39,14 @@ SPECS: dict[str, dict[str, Any]] = {
         ],
     },
     "controlnet": TWO_STAGES,
+    "kandinsky3": {
+        **TWO_STAGES,
+        "stem": {"type": "conv", "channels": 2},
+        "encoder": [
+            {"channels": 4, "blocks": 2},
+            {"channels": 6, "blocks": 3, "attention": True},
+        ],
+    },
     "monai": {
         **TWO_STAGES,
         "encoder": [{"channels": 4, "blocks": 1}, {"channels": 6, "blocks": 1, "pooling": "none"}],
@@ -223,6 +231,23 @@ NODES = {
         head 2×8 < decoder.0.blocks.1.attention
     """,
     # The stem's output reaches the last block.
+    "kandinsky3": """
+        stem 2×8 < x
+        encoder.0.blocks.0.block 4×8 < stem
+        encoder.0.pooling 4×4 < encoder.0.blocks.0.block
+        encoder.1.attention 4×4 < encoder.0.pooling
+        encoder.1.blocks.0.block 6×4 < encoder.1.attention
+        encoder.1.blocks.1.block 6×4 < encoder.1.blocks.0.block
+        bottleneck.0.block 6×4 < encoder.1.blocks.1.block
+        bottleneck.1.block 6×4 < bottleneck.0.block
+        decoder.1.blocks.0.block 6×4 < bottleneck.1.block
+        decoder.1.blocks.1.block 4×4 < decoder.1.blocks.0.block
+        decoder.1.attention 4×4 < decoder.1.blocks.1.block
+        decoder.0.join 8×4 < decoder.1.attention, encoder.0.pooling
+        decoder.0.upsampling 8×8 < decoder.0.join
+        decoder.0.blocks.0.block 2×8 < decoder.0.upsampling
+        head 2×8 < decoder.0.blocks.0.block
+    """,
     "lucidrains": """
         stem 4×8 < x
         encoder.0.blocks.0.block 4×8 < stem

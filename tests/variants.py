@@ -47,6 +47,15 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"area": "windows", "size": 2, "shift": 1, "heads": 2, "expansion": 8.0},
         {"area": "windows", "size": 3, "heads": 2, "similarity": "cosine", "zero_init": False},
     ],
+    "block.kandinsky3": [
+        {"norm": RMS, "context": "text", "head_width": 1, "expansion": 2},
+        {"norm": "none", "context": "none", "activation": "gelu", "compression": 1},
+        {"norm": RMS, "heads": 1, "context": "pose"},
+    ],
+    "attention.kandinsky3": [
+        {"norm": RMS, "context": "text", "head_width": 1, "expansion": 2},
+        {"norm": "none", "heads": 1},
+    ],
     "block.magnitude-preserving": [
         {"kernel": 1, "dropout": 0.1, "balance": 0.5, "clip": None},
         {"clip": 0.5},
@@ -131,7 +140,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "upsampling.block": [
         {"by": {"type": "blur", "stride": 2}, "block": {"type": "resnet", "method": "none"}},
         {"by": {"type": "transposed", "width": "keep"}, "block": {"type": "resnet", "norm": RMS}},
-        {"by": "bilinear", "block": {"type": "resnet", "method": "adaln-zero"}},
+        {"by": "bilinear", "block": {"type": "resnet", "method": "adaln-zero"}, "width": "next"},
     ],
     "skip.concat": [
         {"order": "skip-first", "match": "crop"},
@@ -206,6 +215,14 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "condition.label": [
         {"dropout": 0.0, "classes": 1, "into": "tokens"},
         {"dropout": 0.3, "into": "time"},
+    ],
+    "condition.expanded": [
+        {"channels": 4, "vectors": 3, "tokens": 2, "bias": False},
+        {"width": 5, "affine": True, "eps": 1e-3},
+    ],
+    "condition.attention-pooled": [
+        {"channels": 4, "tokens": 3, "heads": 1},
+        {"head_width": 1, "of": "text"},
     ],
     "condition.fourier": [{"channels": 2, "bias": False, "std": 2.0, "into": "tokens"}],
     "condition.one-hot": [

@@ -42,14 +42,17 @@ _WHERE = {
     "layout.k-diffusion:KDiffusion layout.hourglass:Hourglass layout.flat:Flat "
     "layout.lucidrains:Lucidrains layout.monai:Monai layout.narrowing:Narrowing "
     "layout.diffuser:Diffuser layout.dance-diffusion:DanceDiffusion "
-    "layout.controlnet:ControlNet",
+    "layout.controlnet:ControlNet layout.kandinsky3:Kandinsky3",
     "filters": "pooling.filter:FilterPooling upsampling.filter:FilterUpsampling",
     "concatenation": "embedding.concat:Concatenation",
     "planes": "time.planes:Planes",
     "block_head": "head.block:BlockHead",
     "adaptive": "block.adaptive:AdaptiveBlock attention.adaptive:AdaptiveAttention",
     "joint": "attention.joint:JointAttention",
-    "projected": "condition.projected:Projected condition.pooled:Pooled",
+    "projected": "condition.projected:Projected condition.pooled:Pooled "
+    "condition.attention-pooled:AttentionPooled",
+    "expanded": "condition.expanded:Expanded",
+    "kandinsky3": "block.kandinsky3:Kandinsky3Block attention.kandinsky3:Kandinsky3Attention",
     "patches": "stem.patch:PatchStem head.patch:PatchHead",
     "tokens": "stem.tokens:TokenStem head.tokens:TokenHead",
     "lerp": "skip.lerp:Lerp",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archkit import Op, Site
+from archkit import Norm, Op, Site
 
 from .insides import convolution
 
@@ -17,10 +17,10 @@ def block(part: AdaptiveBlock, site: Site) -> tuple[Op, ...]:
     channels, width = site.x.channels, site.width
     inner = site.inner or width
     ops = (
-        *_norm(part, site, channels, "x"),
+        *modulated(part.norm, site, channels, "x"),
         *part.activation.steps(site.at(channels)),
         convolution(part.kernel, channels, inner, "conv1"),
-        *_norm(part, site, inner, "conv1"),
+        *modulated(part.norm, site, inner, "conv1"),
         *part.activation.steps(site.at(inner)),
         convolution(part.kernel, inner, width, "branch"),
     )
@@ -38,7 +38,7 @@ def attention(part: AdaptiveAttention, site: Site, contexts: tuple[str, ...]) ->
     ops: tuple[Op, ...] = ()
     if part.itself:
         ops = (
-            *_norm(part, site, c, at),
+            *modulated(part.norm, site, c, at),
             Op(f"Linear {c} → 3 × {c}"),
             Op(f"attention, {told}", group="attention"),
             Op(f"Linear {c} → {c}", name="branch"),
@@ -50,7 +50,7 @@ def attention(part: AdaptiveAttention, site: Site, contexts: tuple[str, ...]) ->
         ops = (
             *ops,
             Op(keys, (name,), f"keys {name}"),
-            *_norm(part, site, c, at),
+            *modulated(part.norm, site, c, at),
             Op(f"queries {c} → {c}", name="queries"),
             Op(f"cross-attention, {told}", ("queries", f"keys {name}"), group="attention"),
             Op(f"Linear {c} → {c}", name="branch"),
@@ -60,11 +60,9 @@ def attention(part: AdaptiveAttention, site: Site, contexts: tuple[str, ...]) ->
     return ops
 
 
-def _norm(
-    part: AdaptiveAttention | AdaptiveBlock, site: Site, channels: int, reads: str
-) -> tuple[Op, ...]:
+def modulated(norm: Norm, site: Site, channels: int, reads: str) -> tuple[Op, ...]:
     """A norm that the embedding modulates."""
-    steps = part.norm.steps(site.at(channels), "normed", (reads,))
+    steps = norm.steps(site.at(channels), "normed", (reads,))
     normed = "normed" if steps else reads
     if site.embedding is None:
         return steps or (Op("norm", (reads,)),)

@@ -25,3 +25,12 @@ def named(context: str | tuple[str, ...] | None, site: Site) -> tuple[str, ...]:
                 option=("context",),
             )
     return chosen
+
+
+def one_width(names: tuple[str, ...], site: Site) -> None:
+    """Misfit for sequences of several widths, which can't be read as one."""
+    widths = {site.contexts[name].channels for name in names}
+    if len(widths) > 1:
+        told = " and ".join(map(str, sorted(widths)))
+        what = f"sequences of {told} channels can't be looked at as one"
+        raise Misfit(what, "give them one `width`, or name a `context`", option=("context",))

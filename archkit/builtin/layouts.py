@@ -245,3 +245,25 @@ class ControlNet(Layout):
     ascend: str = ""
     decode: str = ""
     leave: str = ""
+
+
+class Kandinsky3(Layout):
+    """One skip a stage, after its pooling; in the decoder it joins before the upsampling.
+
+    The last block of a stage pools and the first upsamples (``type: block``), attention stands at
+    the outer end of a stage, and its last block leaves with the width of the next finer stage.
+
+    References:
+        | Kandinsky 3.0 Technical Report (Arkhipkin et al., 2023)
+        | https://arxiv.org/abs/2312.03511
+    """
+
+    type: Literal["kandinsky3"] = "kandinsky3"
+    enter: str = "stem"
+    encode: str = "attention (block)*(n-1)"
+    descend: str = "down tap"
+    middle: str = "(block) (block)"
+    ascend: str = "join up"
+    decode: str = "(block)*(n-2) (narrow) attention"
+    leave: str = "head"
+    finest: Literal["stage", "stem"] = "stem"

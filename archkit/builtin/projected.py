@@ -1,15 +1,17 @@
 """Conditions that turn a sequence into a vector, or a vector into a sequence.
 
-Both may take the tensor of another condition, which is then told once and read twice.
+Each may take the tensor of another condition, which is then told once and read twice.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import PositiveInt
 
 from archkit import Condition, Cost, Misfit, Op, Route, Shape, Site, Tensor, near_divisor
+
+from .attention import heads
 
 if TYPE_CHECKING:
     from torch import nn
@@ -137,3 +139,80 @@ class Pooled(Condition):
         from archkit.nn.projected import Pooled
 
         return Pooled(site.x.channels, site.width, self.heads)
+
+
+class AttentionPooled(Condition):
+    """A sequence that joins the embedding, as what its mean sees in it: no norms, no biases.
+
+    Of another condition it takes what that makes: tokens that are already projected.
+
+    References:
+        | Kandinsky 3.0 Technical Report (Arkhipkin et al., 2023)
+        | https://arxiv.org/abs/2312.03511
+    """
+
+    takes_made: ClassVar[bool] = True
+
+    short, group = "Attention pool", "sequence"
+    type: Literal["attention-pooled"] = "attention-pooled"
+    of: str | None = None
+    """The condition whose tokens it takes; those of a sequence of its own if left out."""
+    channels: PositiveInt = 768
+    """Channels of each token of its own sequence."""
+    tokens: PositiveInt = 77
+    """How many tokens of its own sequence costs are counted with; any number runs."""
+    heads: PositiveInt | None = None
+    """Number of heads; one for every 64 channels of the embedding where neither this nor
+    `head_width` is given."""
+    head_width: PositiveInt | None = None
+    """Channels of a head, instead of `heads`."""
+
+    def route(self) -> Route:
+        return "embedding"
+
+    def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
+        return Tensor((None, self.channels))
+
+    def source(self) -> str | None:
+        return self.of
+
+    def counted(self) -> int:
+        return self.tokens
+
+    def count(self, site: Site) -> int:
+        """The number of heads."""
+        usual = max(1, site.width // 64)
+        return heads(self.heads, self.head_width, site.width, otherwise=usual)
+
+    def infer(self, site: Site) -> Shape:
+        if not site.x.space:
+            what = "a vector can't be pooled as if it were a sequence"
+            raise Misfit(what, "name a sequence, or use `projected`", option=("of",))
+        self.count(site)
+        return Shape(site.width)
+
+    def cost(self, site: Site) -> Cost:
+        c, m, width = site.x.channels, site.x.positions, site.width
+        keys = Cost.linear(c, 2 * width, tokens=m, bias=False)
+        mean = Cost.made(c) + Cost.linear(c, width, bias=False)
+        look = Cost.attention(width, queries=1, keys=m, heads=self.count(site))
+        return (keys & mean) + (look + Cost.linear(width, width, bias=False))
+
+    def caption(self, site: Site) -> str:
+        return f"{self.short} · {site.x.channels} → {site.width}"
+
+    def inside(self, site: Site) -> tuple[Op, ...]:
+        c, width, count = site.x.channels, site.width, self.count(site)
+        told = "1 head" if count == 1 else f"{count} heads"
+        reads = (self.of,) if self.of else ()
+        return (
+            Op("mean", reads, "mean"),
+            Op(f"keys, values {c} → 2 × {width}", reads, "keys"),
+            Op(f"attention, {told}", ("mean", "keys"), group="attention"),
+            Op(f"Linear {width} → {width}"),
+        )
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.projected import AttentionPool
+
+        return AttentionPool(site.x.channels, site.width, self.count(site))

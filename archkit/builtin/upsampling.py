@@ -163,6 +163,11 @@ class BlockUpsampling(Upsampling):
     """The block; that of the stage if left out."""
     by: Annotated[Upsampling, Slot("upsampling")] = Field("nearest", validate_default=True)
     """What upsamples inside it."""
+    width: Width = "keep"
+    """Channels that leave: those that came, or those of the next stage."""
+
+    def leaves(self, here: int, there: int) -> int:
+        return there if self.width == "next" else here
 
     def reads(self, site: Site) -> tuple[str, ...]:
         return self.block.reads(self._inside(site))

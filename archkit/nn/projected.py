@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -64,3 +66,53 @@ class Pooled(nn.Module):
         k, v = self.kv(told).chunk(2, dim=2)
         out: Tensor = self.norm2(self.out(attend(self.q(mean), k, v, self.heads)))
         return out[:, 0]
+
+
+class AttentionPool(nn.Module):
+    """What the mean of a sequence sees in it, without norms or biases: (B, M, C) → (B, width).
+
+    References:
+        | Kandinsky 3.0 Technical Report (Arkhipkin et al., 2023)
+        | https://arxiv.org/abs/2312.03511
+
+    Arguments:
+        channels: C.
+        width: Of what comes out.
+        heads: Number of heads, which divides the width.
+    """
+
+    def __init__(self, channels: int, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q = nn.Linear(channels, width, bias=False)
+        self.kv = nn.Linear(channels, 2 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        k, v = self.kv(sequence).chunk(2, dim=2)
+        q = self.q(sequence.mean(dim=1, keepdim=True))
+        out: Tensor = self.out(attend(q, k, v, self.heads))
+        return out[:, 0]
+
+
+class Expanded(nn.Module):
+    """Vectors, each through a layer to tokens, and a layer norm: (B, n, c) → (B, n · tokens, C).
+
+    Arguments:
+        channels, width: c and C.
+        tokens: How many tokens each vector becomes.
+        bias: Whether the layer has one.
+        norm: Options of the norm.
+    """
+
+    def __init__(
+        self, channels: int, width: int, tokens: int, *, bias: bool, norm: dict[str, Any]
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.linear = nn.Linear(channels, width * tokens, bias=bias)
+        self.norm = nn.LayerNorm(width, **norm)
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        out: Tensor = self.norm(self.linear(sequence).unflatten(2, (-1, self.width)).flatten(1, 2))
+        return out

@@ -10,6 +10,7 @@ from archkit import Codebase, Config, Importer, Plan, Problem, Shapes, SpecError
 from . import (
     controlnet,
     k_blocks,
+    kandinsky3,
     simple_blocks,
     skip_blocks,
     unet1d,
@@ -25,6 +26,7 @@ _CLASSES: dict[str, Callable[[Config], dict[str, Any]]] = {
     "UNet2DModel": unet2d.spec,
     "UNet2DConditionModel": unet2d_condition.spec,
     "ControlNetModel": controlnet.spec,
+    "Kandinsky3UNet": kandinsky3.spec,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archkit import Codebase, Config, Table
 
 from ..tables import CONVOLUTION, TRANSFORMER
-from . import controlnet, k_blocks, simple_blocks, skip_blocks, unet1d
+from . import controlnet, k_blocks, kandinsky3, simple_blocks, skip_blocks, unet1d
 
 _RESNET: Table = {
     "norm1": "norm1",
@@ -88,6 +88,8 @@ def codebase(config: Config) -> Codebase:
     """The names; a projection of one layer is a linear layer by itself."""
     if config.get("_class_name") == "UNet1DModel":
         return unet1d.codebase(config, DIFFUSERS)
+    if config.get("_class_name") == "Kandinsky3UNet":
+        return kandinsky3.codebase(config)
     if k_blocks.reads(config):
         return k_blocks.codebase(DIFFUSERS)
     if simple_blocks.reads(config):
