@@ -7,6 +7,7 @@ complaint about an inherited value points at the line that says it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from .component import Component, Lookup
@@ -88,6 +89,23 @@ class Filler:
             options[option] = found[0] if found else own
         return Value(options, value.origin)
 
+    def whole(self, kind: str, levels: list[Level], default: Value | None = None) -> Value:
+        """The component of one slot with the defaults of all its options written out.
+
+        They come last, because a level says only what it was told: a default that was written in
+        it would hide what stands further away.
+        """
+        return self._written(kind, self.component(kind, levels, default))
+
+    def _written(self, kind: str, value: Value) -> Value:
+        cls = self._class(kind, value)
+        if cls is None:
+            return value
+        slots, options = cls.slots(), {**_defaults(cls), **value.data}
+        for option in slots.keys() & value.data.keys():
+            options[option] = self._written(slots[option], value.data[option])
+        return Value(options, value.origin)
+
     def _inside(self, option: str, levels: list[Level], cascades: bool) -> list[Level]:
         inside: list[Level] = []
         for value, scope in levels:
@@ -105,6 +123,13 @@ class Filler:
             return self.lookup.component(kind, name)
         except Exception:  # a complaint for validation to make, at its place
             return None
+
+
+@cache
+def _defaults(cls: type[Component]) -> dict[str, Value]:
+    """What the options of a component that name no component are where nobody says."""
+    fields = {k: f for k, f in cls.model_fields.items() if k not in cls.slots()}
+    return {k: wrap(f.get_default(), None) for k, f in fields.items() if not f.is_required()}
 
 
 def _type(value: Value) -> str | None:
@@ -151,10 +176,10 @@ class _Spec:
         out = dict(self.raw.data)
         for kind, name in DEFAULTS.items():
             level = (self.raw.get(kind), self.top)
-            out[kind] = self.filler.component(kind, [level], Value(name, None))
+            out[kind] = self.filler.whole(kind, [level], Value(name, None))
         out["conditioning"] = self._conditioning()
         if precondition := self.raw.get("precondition"):
-            out["precondition"] = self.filler.component("precondition", [(precondition, self.top)])
+            out["precondition"] = self.filler.whole("precondition", [(precondition, self.top)])
         if registers := self.raw.get("registers"):
             out["registers"] = self._registers(registers)
         encoder = self.raw.get("encoder")
@@ -175,9 +200,9 @@ class _Spec:
                 continue
             kind = "time" if name == "time" else "condition"
             default = Value(defaults["time"], None) if kind == "time" else None
-            out[name] = self.filler.component(kind, [(value, self.top)], default)
+            out[name] = self.filler.whole(kind, [(value, self.top)], default)
         levels: list[Level] = [(given.get("embedding"), self.top)]
-        out["embedding"] = self.filler.component("embedding", levels, Value("sum", None))
+        out["embedding"] = self.filler.whole("embedding", levels, Value("sum", None))
         out["method"] = given.get("method") or Value(METHOD, None)
         return Value(out, given.origin)
 
@@ -189,7 +214,7 @@ class _Spec:
             kinds = register.data if isinstance(register.data, dict) else {}
             levels = {k: [(v, register), (self.raw.get(k), self.top)] for k, v in kinds.items()}
             filled = {
-                k: self.filler.component(k, levels[k], Value(DEFAULTS[k], None))
+                k: self.filler.whole(k, levels[k], Value(DEFAULTS[k], None))
                 if k in DEFAULTS and v.data is not None
                 else v
                 for k, v in kinds.items()
@@ -231,14 +256,14 @@ class _Spec:
             if kind == "attention" and not _on(levels[:-1]):
                 out[kind] = Value(False, row.origin if row.get(kind) else None)
             else:
-                out[kind] = self.filler.component(kind, levels)
+                out[kind] = self.filler.whole(kind, levels)
         for kind in SCOPES:
             if row.get(kind):
-                out[kind] = self.filler.component(kind, self._levels(kind, row, behind))
+                out[kind] = self.filler.whole(kind, self._levels(kind, row, behind))
         blocks = row.get("blocks")
         if blocks and isinstance(blocks.data, tuple):
             levels = self._levels("block", own, behind)
-            units = (self.filler.component("block", [(u, None), *levels]) for u in blocks.data)
+            units = (self.filler.whole("block", [(u, None), *levels]) for u in blocks.data)
             out["blocks"] = Value(tuple(units), blocks.origin)
         return Value(out, row.origin)
 
