@@ -71,13 +71,13 @@ def passed(
 ) -> dict[str, Tensor]:
     """A tensor for each input of a plan, by its name; the same every time.
 
-    Sequences are as long as costs are counted with.
+    Images have the size of the sample, and sequences are as long as costs are counted with.
     """
     chance = torch.Generator().manual_seed(1)
     conditions = plan.spec.conditioning.conditions
     found = {}
     for name, takes in plan.inputs.items():
-        image = name == "x" or takes.follows
+        image = name == "x" or None in takes.shape[1:]
         tokens = 1 if image or name == "t" else conditions[name].counted()
         free = iter(plan.room(name, space or ()) if image else (tokens,) * len(takes.shape))
         shape = (batch, *(next(free) if n is None else n for n in takes.shape))

@@ -41,8 +41,9 @@ def standing(part: Part) -> list[Trial]:
 def usual(trial: Trial) -> bool:
     """Whether a trial is what costs are counted for; each of these takes another road in torch."""
     site = trial.site
-    resized = site.skip is not None and trial.takes[-1].shape[1:] not in ((), site.skip.space)
-    still = trial.component.type in ("transposed", "upconv") and set(site.stride or ()) == {1}
+    resized = site.skip is not None and site.skip.space != site.x.space
+    grows = getattr(trial.component, "by", trial.component)  # what stands behind a norm
+    still = grows.type in ("transposed", "upconv") and set(site.stride or ()) == {1}
     return not still and (site.side != "conditioning" or not resized)
 
 

@@ -47,6 +47,11 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"area": "windows", "size": 2, "shift": 1, "heads": 2, "expansion": 8.0},
         {"area": "windows", "size": 3, "heads": 2, "similarity": "cosine", "zero_init": False},
     ],
+    "block.stable-cascade": [
+        {"depth": 2, "repeats": 2, "heads": 1, "context": "text"},
+        {"vectors": 2, "kernel": 1, "dropout": 0.1, "depth": 2},
+        {"heads": 1, "context": "none"},
+    ],
     "block.kandinsky3": [
         {"norm": RMS, "context": "text", "head_width": 1, "expansion": 2},
         {"norm": "none", "context": "none", "activation": "gelu", "compression": 1},
@@ -121,6 +126,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     ],
     "upsampling.nearest": [{"stride": [1, 3], "width": "next"}, {"conv": False}],
     "upsampling.bilinear": [{"stride": 3, "width": "next"}, {"conv": False}],
+    "pooling.normed": [{"norm": RMS, "by": {"type": "unshuffle", "bias": False}}],
+    "upsampling.normed": [{"norm": RMS, "by": "shuffle"}],
     "pooling.first": [{"stride": [1, 2]}],
     "upsampling.transposed": [
         {"kernel": 4},
@@ -223,6 +230,10 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "condition.attention-pooled": [
         {"channels": 4, "tokens": 3, "heads": 1},
         {"head_width": 1, "of": "text"},
+    ],
+    "condition.number": [{"order": "sin-cos", "shift": 1, "period": 100.0, "scale": 2.0}],
+    "condition.mapped-image": [
+        {"channels": 1, "resized": "last", "expansion": 2, "optional": True},
     ],
     "condition.fourier": [{"channels": 2, "bias": False, "std": 2.0, "into": "tokens"}],
     "condition.one-hot": [

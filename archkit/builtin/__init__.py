@@ -52,6 +52,10 @@ _WHERE = {
     "projected": "condition.projected:Projected condition.pooled:Pooled "
     "condition.attention-pooled:AttentionPooled",
     "expanded": "condition.expanded:Expanded",
+    "number": "condition.number:NumberCondition",
+    "mapped_image": "condition.mapped-image:MappedImage",
+    "normed": "pooling.normed:NormedPooling upsampling.normed:NormedUpsampling",
+    "stable_cascade": "block.stable-cascade:StableCascade",
     "kandinsky3": "block.kandinsky3:Kandinsky3Block attention.kandinsky3:Kandinsky3Attention",
     "patches": "stem.patch:PatchStem head.patch:PatchHead",
     "tokens": "stem.tokens:TokenStem head.tokens:TokenHead",

@@ -194,3 +194,15 @@ def blurred_convolution(
     pads = tuple(kernel // 2 + n for n in _around(taps, strides))
     conv = convolution(len(strides), channels, width, kernel, padding=pads)
     return Before(conv, Blur(width, taps, strides, padded=False))
+
+
+class Normed(nn.Module):
+    """A norm, and what resamples after it."""
+
+    def __init__(self, norm: nn.Module, by: nn.Module) -> None:
+        super().__init__()
+        self.norm, self.by = norm, by
+
+    def forward(self, x: Tensor, *told: Tensor) -> Tensor:
+        out: Tensor = self.by(self.norm(x), *told)
+        return out

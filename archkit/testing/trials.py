@@ -223,7 +223,8 @@ def _(component: Condition, site: Site) -> Iterator[Trial]:
     yield Trial(component, site, (x, _image(site.skip)))
     if not takes.follows:
         other = tuple(n + 2 for n in site.skip.space)
-        yield Trial(component, site, (x, Tensor((site.skip.channels, *other))))
+        larger = Shape(site.skip.channels, other)
+        yield Trial(component, replace(site, skip=larger), (x, _image(larger)))
 
 
 def _image(shape: Shape) -> Tensor:

@@ -13,6 +13,7 @@ from . import (
     kandinsky3,
     simple_blocks,
     skip_blocks,
+    stable_cascade,
     unet1d,
     unet2d,
     unet2d_condition,
@@ -27,6 +28,7 @@ _CLASSES: dict[str, Callable[[Config], dict[str, Any]]] = {
     "UNet2DConditionModel": unet2d_condition.spec,
     "ControlNetModel": controlnet.spec,
     "Kandinsky3UNet": kandinsky3.spec,
+    "StableCascadeUNet": stable_cascade.spec,
 }
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from archkit import Codebase, Config, Table
 
 from ..tables import CONVOLUTION, TRANSFORMER
-from . import controlnet, k_blocks, kandinsky3, simple_blocks, skip_blocks, unet1d
+from . import (
+    controlnet,
+    k_blocks,
+    kandinsky3,
+    simple_blocks,
+    skip_blocks,
+    stable_cascade,
+    unet1d,
+)
 
 _RESNET: Table = {
     "norm1": "norm1",
@@ -90,6 +98,8 @@ def codebase(config: Config) -> Codebase:
         return unet1d.codebase(config, DIFFUSERS)
     if config.get("_class_name") == "Kandinsky3UNet":
         return kandinsky3.codebase(config)
+    if config.get("_class_name") == "StableCascadeUNet":
+        return stable_cascade.codebase(config)
     if k_blocks.reads(config):
         return k_blocks.codebase(DIFFUSERS)
     if simple_blocks.reads(config):
