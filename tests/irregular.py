@@ -65,6 +65,20 @@ IRREGULAR: dict[str, dict[str, Any]] = {
         encoder=[{"channels": c, "blocks": 3, "attention": c in (256, 512)} for c in _WIDTHS],
     ),
     "padded": _network(input={"channels": 3, "size": [50, 70]}, fit="pad"),
+    "padded-one-level": _network(
+        input={"channels": 3, "size": [50]},
+        fit="pad",
+        norm="none",
+        encoder=[{"channels": 4}],
+    ),
+    "joint-sequences": _network(
+        attention={"type": "joint", "heads": 2, "context_norm": "layer"}, conditioning=_CONDITIONS
+    ),
+    "half": _network(layout="controlnet", conditioning={"hint": {"type": "hint", "widths": [8]}}),
+    "steered": _network(conditioning={"edges": "residuals", "pose": "residuals"}),
+    "steered-once-a-stage": _network(
+        layout="classic", norm="rms", conditioning={"time": "none", "control": "residuals"}
+    ),
     "asymmetric": _network(decoder=[{"channels": 32}, {"attention": False}, {}]),
     "text-alone": _network(
         prediction="none",

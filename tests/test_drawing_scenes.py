@@ -131,6 +131,15 @@ def no_line_runs_through_a_chip(drawn: Drawing) -> None:
                 assert not meet(piece, inside), (line, chip.id)
 
 
+def no_line_runs_behind_an_op(drawn: Drawing) -> None:
+    found = drawn.scene
+    for line in lines(found):
+        for piece in pieces(line):
+            for box in boxes(found, "op", "pill"):
+                x, y, right, bottom = around(box)
+                assert not meet(piece, (x + 2, y + 2, right - 2, bottom - 2)), (line, box)
+
+
 def lines_keep_out_of_cards(drawn: Drawing) -> None:
     found = drawn.scene
     for line in lines(found):
@@ -343,7 +352,7 @@ FOLDED = (
 LAWS = {
     "overview": (*ALWAYS, *OF_A_U, *FOLDED),
     "stage": (*ALWAYS, *OF_A_U),
-    "block": ALWAYS,
+    "block": (*ALWAYS, no_line_runs_behind_an_op),
 }
 
 

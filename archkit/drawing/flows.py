@@ -59,8 +59,10 @@ def _end(end: End, at: Point) -> Stop:
 
 
 def flows(desk: Desk, grid: Grid, ends: tuple[End, End]) -> tuple[list[Item], dict[str, float]]:
-    """The arrows of the trunk with their shapes, and where each comes into its card; the last one
-    comes into the answer."""
+    """The arrows of the trunk with their shapes, and where each comes into its card.
+
+    Of an arrow up the right side, where its label begins; of the last one, where it comes in.
+    """
     items: list[Item] = []
     doors: dict[str, float] = {}
     passed = stops(grid, ends, desk)
@@ -74,6 +76,8 @@ def flows(desk: Desk, grid: Grid, ends: tuple[End, End]) -> tuple[list[Item], di
         points, at, anchor = _path(before, after, font.width(shape, desk.sizes.flow))
         if before.side == after.side == "left" or after is passed[-1]:
             doors[after.id] = points[-1][0]
+        if before.side == after.side == "right":
+            doors[before.id] = at[0] - font.width(shape, desk.sizes.flow)
         line = Line(
             points=points,
             ink="flow",

@@ -154,8 +154,9 @@ class Inner:
         for chain in self.chains:
             drawn |= set(zip(chain.ops, chain.ops[1:], strict=False))
             drawn.add((self.reads[chain.ops[0]][0], chain.ops[0]))
-            last = [r for r in self.readers(chain.ops[-1]) if r in self.main]
-            drawn |= {(chain.ops[-1], r) for r in (last if chain.told else last[:1])}
+            readers = self.readers(chain.ops[-1])
+            back = [r for r in readers if r in self.main][:1]
+            drawn |= {(chain.ops[-1], r) for r in (readers if chain.told else back)}
         edges = ((r, i) for i, reads in enumerate(self.reads) for r in reads)
         return tuple(
             e

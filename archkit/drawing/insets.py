@@ -182,8 +182,12 @@ class Drawn:
             items.append(self._line(((t.left, y + h / 2), (t.left, below - high / 2)), ink))
         for reader in t.inner.readers(last):
             y, end = t.at(reader), t.x(reader) - t.width(reader) / 2
+            side = t.left + t.width(last) / 2
             if t.inner.rows[reader] == t.inner.rows[last]:
-                points: tuple[Point, ...] = ((t.left + t.width(last) / 2, y), (end, y))
+                points: tuple[Point, ...] = ((side, y), (end, y))
+            elif t.crowded(last, reader):  # past what else is told, and in above its arrow
+                x, high = t.beside_told, y - t.height(reader) / 4
+                points = ((side, t.at(last)), (x, t.at(last)), (x, high), (end, high))
             else:
                 points = ((t.left, t.at(last) + t.height(last) / 2), (t.left, y), (end, y))
             items.append(self._line(points, ink))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import lanes, springs, words
+from . import font, lanes, springs, words
 from .cards import card
 from .chips import Desk, Scale
 from .ends import entry, exit
@@ -67,9 +67,9 @@ def composed(desk: Desk, style: Style) -> Scene:
     cards = {s.id: card(desk, s, ends[0].x if s in first else 0.0) for s in found.stages}
     lane, count = lanes.lane(desk), len(found.buses)
     left = MARGIN + (lanes.OUT + (count - 1) * sizes.bus + 5 if count else 0)
-    heading, y = _heading(desk, left) if style.titled else ([], MARGIN)
+    heading, y, wide = _heading(desk, left) if style.titled else ([], MARGIN, 0.0)
     y += 24 if any(s.target not in cards and not s.offered for s in found.strands) else 0
-    least = lane.w - 2 * (left - MARGIN) if lane else 0.0
+    least = max(wide, lane.w - 2 * (left - MARGIN) if lane else 0.0)
     placed = grid(desk, cards, ends, (left, y), least)
     arrows, doors = flows(desk, placed, ends)
     items: list[Item] = [*heading, *arrows, *skips(desk, placed, ends, doors)]
@@ -90,10 +90,11 @@ def composed(desk: Desk, style: Style) -> Scene:
     return Scene(width, y + MARGIN, tuple(items), words.title(found), words.description(found))
 
 
-def _heading(desk: Desk, left: float) -> tuple[list[Item], float]:
-    """The name and the totals, and where they end."""
+def _heading(desk: Desk, left: float) -> tuple[list[Item], float, float]:
+    """The name and the totals, where they end, and how wide they are."""
     sizes, told = desk.sizes, words.title(desk.outline)
     facts = words.facts(desk.outline)
     name = Text(x=left, y=15, words=told, size=sizes.title, bold=True, role="title")
     line = Text(x=left, y=31, words=facts, size=sizes.facts, ink="muted", role="facts")
-    return [name, line], 45.0
+    wide = max(font.width(told, sizes.title, bold=True), font.width(facts, sizes.facts))
+    return [name, line], 45.0, wide

@@ -24,13 +24,15 @@ def skips(desk: Desk, grid: Grid, ends: tuple[End, End], doors: dict[str, float]
         elif not strand.across:
             items += _beside(desk, grid, ends, strand, lanes)
         elif desk.detail == "overview" or not strand.source:
-            items += _one(desk, grid, ends, strand)
+            items += _one(desk, grid, ends, strand, doors)
         else:
             items += _each(desk, grid, strand, doors)
     return items
 
 
-def _one(desk: Desk, grid: Grid, ends: tuple[End, End], strand: Strand) -> list[Item]:
+def _one(
+    desk: Desk, grid: Grid, ends: tuple[End, End], strand: Strand, doors: dict[str, float]
+) -> list[Item]:
     """One line for all tensors of a level."""
     target = grid.placed[strand.target]
     y = target.centre[1]
@@ -40,7 +42,7 @@ def _one(desk: Desk, grid: Grid, ends: tuple[End, End], strand: Strand) -> list[
         source = (placed.right, placed.centre[1])
     else:
         y = grid.entry[1]
-    points = _way(source, (target.x, y), 0)
+    points = _way(source, (target.x, y), 0, doors.get(strand.target))
     told = skip_label(desk, strand)
     return _drawn(desk, strand, points, told, (source[0], target.x))
 
@@ -62,7 +64,8 @@ def _each(desk: Desk, grid: Grid, strand: Strand, doors: dict[str, float]) -> li
             items.append(dot)
         told, gap = f"{merged} {shape.channels}", (source.right, target.x)
         one = replace(strand, ends=(end,), shapes=(shape,), marks=(strand.marks[i],))
-        items += _drawn(desk, one, _way(out, into, i), told, gap)
+        way = _way(out, into, i, doors.get(strand.target) if out[1] < target.y else None)
+        items += _drawn(desk, one, way, told, gap)
     return items
 
 
@@ -90,11 +93,12 @@ def _dot(x: float, y: float) -> Box:
     return Box(x=x - 2.2, y=y - 2.2, w=4.4, h=4.4, fill="flow", radius=2.2, role="dot")
 
 
-def _way(source: Point, target: Point, lane: int) -> tuple[Point, ...]:
-    """Straight where it can be, else with a bend before the target."""
+def _way(source: Point, target: Point, lane: int, label: float | None) -> tuple[Point, ...]:
+    """Straight where it can be, else with a bend before the target and any label on the way."""
     if abs(source[1] - target[1]) < 0.6:
         return source, (target[0], source[1])
     x = target[0] - 26 - 6 * lane
+    x = x if label is None else min(x, label - 8)
     return source, (x, source[1]), (x, target[1]), target
 
 

@@ -82,6 +82,17 @@ class Tracks:
         return MARGIN + (self.beside - 30) / 2
 
     @property
+    def beside_told(self) -> float:
+        """Between the column of conditions and the main line."""
+        return MARGIN + self.beside - 20
+
+    def crowded(self, last: int, reader: int) -> bool:
+        """Whether other conditions stand between what is told and the op that reads it."""
+        low, high = self._row(last), self._row(reader)
+        told = (chain.ops for chain in self.inner.chains if chain.told)
+        return any(low < self._row(op) <= high for ops in told if last not in ops for op in ops)
+
+    @property
     def branches(self) -> tuple[Chain, ...]:
         """The chains to the right."""
         return tuple(chain for chain in self.inner.chains if not chain.told)
