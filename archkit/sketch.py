@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .component import Component
 from .errors import Problem, SpecError
 from .registry import Registry
 from .scalars import written
@@ -39,6 +40,10 @@ class _Sketch:
     """What the words say, over what they leave out."""
 
     layout: str = ""
+    sinks: bool = False
+    """Whether the deepest stage pools as well, and nothing in the layout grows back from it."""
+    halvings: int = 0
+    """How often the sample is halved, besides once between two stages."""
     prediction: str = ""
     size: tuple[int, ...] = (64, 64)
     dims: int | None = None
@@ -70,10 +75,7 @@ def sketch(name: str, words: str, registry: Registry) -> str:
 def _read(phrase: str, drawn: _Sketch, registry: Registry) -> bool:
     """Takes one phrase; False where it means nothing."""
     if phrase in registry.names("layout"):
-        drawn.layout = phrase
-        enter = registry.component("layout", phrase).model_fields["enter"]
-        if "stem" not in str(enter.get_default()):  # the first block gets the sample itself
-            drawn.parts.setdefault("block", "conv")
+        _lay(drawn, registry.component("layout", phrase))
     elif phrase in registry.names("prediction"):
         drawn.prediction = phrase
     elif _SIZE.fullmatch(phrase):
@@ -91,6 +93,17 @@ def _read(phrase: str, drawn: _Sketch, registry: Registry) -> bool:
     else:
         return False
     return True
+
+
+def _lay(drawn: _Sketch, layout: type[Component]) -> None:
+    """Takes a layout, and what it asks of the rows."""
+    parts = {name: str(info.get_default()) for name, info in layout.model_fields.items()}
+    drawn.layout = layout.name()
+    if "stem" not in parts["enter"]:  # the first block gets the sample itself
+        drawn.parts.setdefault("block", "conv")
+    deeper, back = ("down" in parts["middle"], "up" in parts["middle"])
+    drawn.sinks = "down" in parts["encode"] or (deeper and not back)
+    drawn.halvings = int(deeper and back)
 
 
 def _unknown(phrase: str, registry: Registry) -> Problem:
@@ -119,7 +132,7 @@ def _top(name: str, drawn: _Sketch) -> list[str]:
         "",
         f"input: {{channels: {channels}, size: {shown}{extra}}}   # the sample, and what comes out",
     ]
-    step = 2 ** (drawn.number("stages", 4) - 1)
+    step = 2 ** (drawn.number("stages", 4) - 1 + drawn.halvings)
     if any(n % step for n in size):
         lines.append(
             f"fit: pad            # {shown} is no multiple of {step}: padded, cropped back"
@@ -160,5 +173,8 @@ def _rows(drawn: _Sketch) -> list[str]:
     for stage in range(stages):
         attention = ", attention: true" if stage >= stages - lit else ""
         channels = width * (1 if equal else min(2**stage, 4))
-        lines.append(f"  - {{channels: {channels}, blocks: {blocks}{attention}}}")
+        pooling = ", pooling: none" if drawn.sinks and stage == stages - 1 else ""
+        lines.append(f"  - {{channels: {channels}, blocks: {blocks}{attention}{pooling}}}")
+    if drawn.sinks:
+        lines[-1] += "   # `none`: nothing grows back from here"
     return lines

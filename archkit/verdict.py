@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 
 from .component import Misfit
 from .errors import Problem, SpecPath, counted
+from .parts import Skip
 from .plans import Plan
-from .proof import Axis, Clash
+from .proof import Axis, Clash, prove
 from .shapes import axis_names
 from .spec import Spec
 
@@ -34,11 +36,49 @@ def sizes(plan: Plan, at: SpecPath) -> Iterator[Problem]:
 
 
 def _never(axis: Axis) -> Problem:
-    return Problem(
-        "no-size-fits",
-        f"no input size {'leaves this network as it came' if axis.equal else 'fits this network'}",
-        "give every pooling an upsampling of the same stride",
-    )
+    what = "leaves this network as it came" if axis.equal else "fits this network"
+    return Problem("no-size-fits", f"no input size {what}", _uneven(axis) or _matched(axis))
+
+
+def _uneven(axis: Axis) -> str:
+    """The deepest level where the decoder does not grow as much as the encoder shrinks, if any."""
+    bottom: set[int] = set()
+    paces: dict[int, dict[str, Fraction]] = {}
+    for step in axis.steps:
+        side, _, word = step.path.partition(".")
+        word = word.rpartition(".")[2]
+        if side == "bottleneck" and word == "pooling":
+            bottom.add(step.level)
+        if step.maps and word in ("pooling", "upsampling"):
+            change = step.maps[axis.index]
+            known = paces.setdefault(step.level, {})
+            known[word] = known.get(word, Fraction(1)) * change.times / change.over
+    for level, known in sorted(paces.items(), reverse=True):
+        down, up = 1 / known.get("pooling", Fraction(1)), known.get("upsampling", Fraction(1))
+        if down == up:
+            continue
+        if level in bottom and "upsampling" not in known:
+            return "say `pooling: none` in the last row of `encoder`: nothing grows back from there"
+        told = f"level {level} shrinks by {down} on the way down and grows by {up} on the way up"
+        return f"{told}; give its pooling and its upsampling the same stride"
+    return ""
+
+
+def _matched(axis: Axis) -> str:
+    """What makes trunk and skips meet where no stride is wrong, tried on paper."""
+    crop = tuple(replace(step, join=_cropping(step.join)) for step in axis.steps)
+    cropping, valid = "say `skip: {match: crop}`", "`fit: valid`, which lets the output be smaller"
+    tries = ((crop, axis.equal, cropping), (axis.steps, False, f"say {valid}"))
+    for steps, equal, mend in (*tries, (crop, False, f"{cropping}, and {valid}")):
+        if prove(axis.index, steps, axis.output, equal).rests:
+            return f"{mend}; or use convolutions that keep the size"
+    return "give every pooling an upsampling of the same stride"
+
+
+def _cropping(join: Skip | None) -> Skip | None:
+    """A join that crops, if it can."""
+    known = join is not None and "match" in type(join).model_fields
+    return join.model_copy(update={"match": "crop"}) if join and known else join
 
 
 def _clash(axis: Axis, n: int, name: str, spec: Spec) -> Problem:

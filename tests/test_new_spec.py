@@ -57,6 +57,12 @@ def test_words(words: str, shape: str, said: str) -> None:
     assert str(plan(text).output) == shape
 
 
+@pytest.mark.parametrize("layout", REGISTRY.names("layout"))
+def test_every_layout_becomes_a_spec_without_further_words(layout: str) -> None:
+    for words in ("", "40x56, 3 stages, class 3", "1-D, 100, 2 stages, text", "skip add"):
+        assert check(sketch("mine", f"{layout}, {words}", REGISTRY)) == [], words
+
+
 @pytest.mark.parametrize("layout", [n for n in REGISTRY.names("layout") if n in ("ddpm", "edm")])
 def test_words_go_together(layout: str) -> None:
     sizes = ("16", "8x24", "1-D, 32", "8x8x8, 2 stages")
