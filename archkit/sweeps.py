@@ -13,6 +13,7 @@ from . import api
 from .composer import compose
 from .document import Text
 from .errors import Problem, SpecError
+from .plans import Plan
 from .registry import Registry
 from .reports.figures import Report
 from .reports.tally import tally
@@ -39,11 +40,12 @@ class Combination:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What paper says of a combination: its numbers, or what is wrong with it."""
+    """What paper says of a combination: its plan and its numbers, or what is wrong with it."""
 
     combination: Combination
     report: Report | None
     problems: tuple[Problem, ...] = ()
+    plan: Plan | None = None
 
 
 def axis(argument: str, number: int = 1) -> tuple[str, list[Any]]:
@@ -113,6 +115,38 @@ def tried(combination: Combination, folder: Path, registry: Registry) -> Outcome
     text = Text(str(folder / f"{combination.name}.yaml"), combination.text)
     try:
         document = api.read(text, registry=registry)
-        return Outcome(combination, tally(api.plan_document(document, None, registry)))
+        plan = api.plan_document(document, None, registry)
+        return Outcome(combination, tally(plan), plan=plan)
     except SpecError as error:
         return Outcome(combination, None, error.problems)
+
+
+def idle(outcomes: Sequence[Outcome]) -> list[str]:
+    """The keys that change nothing: whatever they say, the others decide which network it is.
+
+    Arguments:
+        outcomes: Of all combinations of a grid; those that do not fit tell nothing.
+    """
+    kept = [(outcome.combination.settings, outcome.plan) for outcome in outcomes if outcome.plan]
+    found = []
+    for key in kept[0][0] if kept else ():
+        groups: dict[str, list[Plan]] = {}
+        for settings, plan in kept:
+            others = repr([(k, v) for k, v in settings.items() if k != key])
+            groups.setdefault(others, []).append(plan)
+        pairs = [(first, plan) for first, *rest in groups.values() for plan in rest]
+        if pairs and all(_same(*pair) for pair in pairs):
+            found.append(key)
+    return found
+
+
+def _same(a: Plan, b: Plan) -> bool:
+    """Whether two plans are one network, which learns the same."""
+    return _network(a) == _network(b)
+
+
+def _network(plan: Plan) -> Sequence[object]:
+    spec = plan.spec
+    nodes = [(node.path, node.component, node.site, node.inputs) for node in plan.nodes]
+    says = spec.input, spec.output, spec.prediction, spec.fit
+    return *says, plan.inputs, plan.outputs, nodes

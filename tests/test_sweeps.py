@@ -123,6 +123,27 @@ def test_a_key_that_is_none_is_told_for_each() -> None:
     assert f"\n{said}\n  widht=32\n  widht=64\n" in result.stdout
 
 
+def test_a_key_that_changes_nothing_is_told() -> None:
+    rows = "encoder:\n  - {channels: 32, norm: layer}\n  - {channels: 64, norm: layer}\n"
+    Path("base.yaml").write_text(BASE.partition("encoder")[0] + rows)
+    told = "`width` changes nothing: whatever it is, the network is the same"
+    grid = ("base.yaml", "--grid", "width=32,64", "--grid", "skip=concat,none", "-o", "out")
+    shown = swept(*grid).stdout
+    assert "4 specs of 4" in shown
+    assert told in shown
+    assert "`skip` changes" not in shown
+    assert "resolve out/base-width-64-skip-none.yaml --origin" in shown
+
+
+@pytest.mark.parametrize(
+    "axis", ["width=32,64", "fit=pad,strict", "prediction=v,noise", "head.zero_init=true,false"]
+)
+def test_a_key_that_changes_something_is_not(axis: str) -> None:
+    shown = swept("base.yaml", "--grid", axis, "--grid", "input.channels=3", "-o", "out").stdout
+    assert "2 specs of 2" in shown
+    assert "changes nothing" not in shown
+
+
 def test_fifty_a_second() -> None:
     """Seconds of the processor, so that a busy machine does not matter."""
     Path("out").mkdir()

@@ -15,7 +15,7 @@ from ..files import whole
 from ..reports.figures import Report
 from ..reports.table import aligned, field
 from ..reports.units import count, memory
-from ..sweeps import Combination, Outcome, axis, combinations, tried
+from ..sweeps import Combination, Outcome, axis, combinations, idle, tried
 from . import common
 
 _HEADINGS = ("parameters", "MACs", "receptive field", "inference", "training")
@@ -93,6 +93,12 @@ def _say(outcomes: Sequence[Outcome], folder: Path) -> None:
     if kept:
         click.echo(aligned(rows, left=len(keys)))
     click.echo(f"\n{counted(len(kept), 'spec')} of {len(outcomes)} in {folder}")
+    for key in idle(outcomes):
+        example = _path(kept[-1][0], folder)
+        click.echo(
+            f"\n`{key}` changes nothing: whatever it is, the network is the same, for what is said "
+            f"nearer wins; `archkit resolve {example} --origin` tells where"
+        )
     refused: dict[str, list[Combination]] = {}
     for outcome in outcomes:
         if not outcome.report:
