@@ -57,9 +57,9 @@ class SelectiveStateSpace(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         coarse, enter, leave = self.read(x).split((self.rank, self.state, self.state), -1)
-        step = softplus(self.step(coarse))[..., None]
-        keep = torch.exp(-step * torch.exp(self.log_decay))
-        add = step * enter[:, :, None] * x[..., None]
+        step = softplus(self.step(coarse))
+        keep = torch.exp(-step[..., None] * torch.exp(self.log_decay))
+        add = (step * x)[..., None] * enter[:, :, None]
         held = scan(keep, add)
         out: Tensor = (held * leave[:, :, None]).sum(-1) + self.through * x
         return out
