@@ -248,6 +248,8 @@ class Precondition(Part):
     kind = "precondition"
     roles: ClassVar[tuple[Role, ...]] = ("input", "time", "output")
     """The places where it has something to do."""
+    levels: ClassVar[bool] = False
+    """Whether it takes the time for a noise level σ, so that the path has to tell levels."""
 
     def reads(self, site: Site) -> tuple[str, ...]:
         """Sample and time; the time; sample, answer of the network and time."""

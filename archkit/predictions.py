@@ -15,6 +15,8 @@ class NoisePath(Component):
     """What the time is multiplied with before it is embedded."""
     counts: ClassVar[bool] = False
     """Whether its times are whole steps, rather than a stretch of time."""
+    levels: ClassVar[bool] = False
+    """Whether its times are noise levels σ, beside data that is left as it is."""
 
     def terminal_signal(self) -> float:
         """alpha where the noise is greatest: zero means that nothing of the data is left."""

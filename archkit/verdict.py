@@ -116,6 +116,7 @@ def meaning(plan: Plan) -> Iterator[Problem]:
                 f"conditioning.{label}",
             )
     yield from _channels(spec)
+    yield from _levels(spec)
     try:
         spec.prediction.check()
     except Misfit as misfit:
@@ -132,6 +133,19 @@ def _unread_mend(name: str, spec: Spec) -> str:
     if name == "time":
         return "set `conditioning: {time: none}`, or a `method` that takes it"
     return "drop it, or set a `method` that takes the embedding"
+
+
+def _levels(spec: Spec) -> Iterator[Problem]:
+    around, path = spec.precondition, spec.prediction.along
+    if around is not None and around.levels and path is not None and not path.levels:
+        yield Problem(
+            "time-not-sigma",
+            f"the precondition `{around.type}` takes the time for the noise level σ, and on the "
+            f"path `{path.type}` it is none",
+            f"set `prediction: {{type: {spec.prediction.type}, path: edm}}`, or leave "
+            "`precondition` out",
+            ("precondition",),
+        )
 
 
 def _channels(spec: Spec) -> Iterator[Problem]:

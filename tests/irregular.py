@@ -53,7 +53,7 @@ IRREGULAR: dict[str, dict[str, Any]] = {
     "no-skips": _network(skip="none"),
     "added": _network(skip="add", encoder=[{"channels": 128, "blocks": 2}] * 3),
     "images": _network(conditioning=_IMAGES),
-    "preconditioned": _network(precondition="edm", prediction="sample"),
+    "preconditioned": _network(precondition="edm", prediction={"type": "sample", "path": "edm"}),
     "one-level": _network(encoder=_ROWS[:1]),
     "bottleneck-only": _network(layout="classic", norm="rms", encoder=_ROWS[:1]),
     "seven-levels": _network(

@@ -94,7 +94,11 @@ MEMORABLE = {
     "image": small(conditioning={"time": "sinusoidal", "map": {"type": "image"}}),
     "added image": small(conditioning={"mask": {"type": "image", "into": "stem"}, "time": "none"}),
     "guided": small(conditioning={"label": {"type": "label", "dropout": 0.1}}, activation="gelu"),
-    "edm": small(precondition="edm", prediction="sample", conditioning={"time": "fourier"}),
+    "edm": small(
+        precondition="edm",
+        prediction={"type": "sample", "path": "edm"},
+        conditioning={"time": "fourier"},
+    ),
 }
 
 

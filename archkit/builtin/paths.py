@@ -50,6 +50,7 @@ class EDM(NoisePath):
     """
 
     type: Literal["edm"] = "edm"
+    levels: ClassVar[bool] = True
 
     sigma_min: Level = 0.002
     """The level of the last step before the data."""

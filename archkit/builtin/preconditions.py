@@ -23,6 +23,8 @@ class EDM(Precondition):
         | https://arxiv.org/abs/2206.00364
     """
 
+    levels: ClassVar[bool] = True
+
     short = "EDM"
     type: Literal["edm"] = "edm"
     sigma_data: PositiveFloat = 0.5
@@ -55,6 +57,7 @@ class OverSigma(Precondition):
     """
 
     roles: ClassVar[tuple[Role, ...]] = ("time", "output")
+    levels: ClassVar[bool] = True
 
     short = "over σ"
     type: Literal["over-sigma"] = "over-sigma"
