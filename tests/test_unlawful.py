@@ -151,6 +151,23 @@ class BatchMean(Sound):
             return self.conv(x - x.mean(0, keepdim=True))
 
 
+class Tallying(Sound):
+    """It counts its calls, those of evaluation too."""
+
+    breaks = {"modes"}
+
+    class module(Pointwise):
+        calls: Tensor
+
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self.register_buffer("calls", torch.zeros(1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            return self.conv(x)
+
+
 class InPlace(Sound):
     """It works in place on its input."""
 
@@ -300,7 +317,7 @@ class Noisy(Sound):
     """It adds noise in evaluation mode too."""
 
     breaks = {
-        *("determinism", "state", "meta"),
+        *("determinism", "modes", "state", "meta"),
         *("copies", "compile", "export"),
     }
 

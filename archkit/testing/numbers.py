@@ -99,6 +99,27 @@ def determinism(component: Part) -> None:
 
 @law(
     Part,
+    why="what is sampled must not depend on what was sampled before, or on how it was trained",
+    mend="change buffers `if self.training` only, and ask for nothing but `self.training`",
+)
+def modes(component: Part) -> None:
+    """Evaluation changes no state, and after a switch to training and back it answers the same."""
+    for trial in typical(component):
+        module = trial.module()
+        before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+        first = module(*trial.arguments())
+        after = module.state_dict()
+        changed = [name for name in before if not torch.equal(before[name], after[name])]
+        require(not changed, f"at {trial}, evaluation changes {', '.join(changed)}")
+        for training in (True, False):
+            kept = {part.training for part in module.train(training).modules()}
+            require(kept == {training}, f"at {trial}, a part of it keeps its own mode")
+        same = torch.equal(first, module(*trial.arguments()))
+        require(same, f"at {trial}, it answers otherwise after a switch to training and back")
+
+
+@law(
+    Part,
     why="what is sampled must not depend on what is sampled beside it",
     mend="take statistics over channels and positions, never over the batch",
 )
@@ -190,6 +211,7 @@ LAWS = (
     batch_of_one,
     untouched,
     determinism,
+    modes,
     batch_independence,
     gradients,
     dtypes,

@@ -147,6 +147,11 @@ UNLAWFUL: dict[str, tuple[str, str, str]] = {
         "state",
     ),
     "a function that can't be pickled": (_MADE, _MADE + "        self.f = lambda x: x\n", "copies"),
+    "a mode that can't be changed": (
+        _MADE,
+        _MADE + "\n    def train(self, mode=True):\n        return self\n",
+        "modes",
+    ),
     "another answer each time it trains": (
         _ANSWER,
         '        self.turn = self.training and not getattr(self, "turn", False)\n'

@@ -119,6 +119,20 @@ def test_a_plugin_may_not_take_the_place_of_a_module(tmp_path, write) -> None:
     assert sys.modules["torch"] is before
 
 
+def test_a_local_plugin_may_be_called_torch(write, tmp_path) -> None:
+    file = write("torch.py", SOUND)
+    words = [sys.executable, "-m", "archkit", "-p", file, "plugins", "check", file]
+    done = subprocess.run(
+        words,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith(f"torch ({file})")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
