@@ -17,13 +17,16 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
+from archkit.templates import KINDS
+
 ROOT = Path(__file__).parent.parent
 
 
 def main() -> None:
     """Takes every step, and prints how long it took; stops at the first that fails."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--kind", default="block")
+    kinds = [kind for kind in KINDS if kind != "importer"]  # which no spec names
+    parser.add_argument("--kind", default="block", choices=kinds)
     parser.add_argument("--fresh", action="store_true", help="borrow nothing; needs the network")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
