@@ -101,7 +101,7 @@ def test_a_writer_of_a_plugin_writes_by_its_suffix(whole, capsys, tmp_path) -> N
     code, *_ = run(capsys, "-p", whole, "draw", "my-spec", "-o", "out.paths")
     assert code == 0
     assert (tmp_path / "out.paths").read_text().endswith("head\n")
-    drawing = api.draw(
+    drawing = archkit.draw(
         {"archkit": 1, "name": "a", "extends": "tiny"}, registry=load_registry([whole])
     )
     assert drawing.save("other.paths").read_text().endswith("head\n")
@@ -112,7 +112,7 @@ def test_a_writer_of_a_plugin_writes_by_its_suffix(whole, capsys, tmp_path) -> N
 
 
 def test_the_table_for_spreadsheets_is_a_writer_too(tmp_path) -> None:
-    drawing = api.draw(SMALL)
+    drawing = archkit.draw(SMALL)
     head, *rows = drawing.save("tiny.csv").read_text().splitlines()
     assert head == "path,component,inputs,channels,size,parameters,macs"
     assert len(rows) == len(drawing.plan.nodes)
@@ -133,7 +133,7 @@ def test_the_table_for_spreadsheets_is_a_writer_too(tmp_path) -> None:
 def test_a_writer_that_fails_is_told(write, tmp_path, writer, told) -> None:
     text = HEAD + f"\n@hookimpl\ndef archkit_writers():\n    return {{'bad': {writer}}}\n"
     registry = load_registry([write("bad.py", text)])
-    drawing = api.draw(SMALL, registry=registry)
+    drawing = archkit.draw(SMALL, registry=registry)
     with pytest.raises((DrawingError, PluginError), match=told):
         drawing.save("a.bad")
     assert not (tmp_path / "a.bad").exists()
@@ -197,7 +197,7 @@ def test_archkit_keeps_its_own_names(write, capsys) -> None:
     registry = load_registry([write("greedy.py", text)])
     assert registry.extra("command", "train").name == "train"
     assert registry.extra("command", "greedy/train").name == "greet"
-    assert api.draw(SMALL, registry=registry).svg
+    assert archkit.draw(SMALL, registry=registry).svg
     assert "the command `train` is archkit's own: write `greedy/train` for this one" in (
         registry.plugins[-1].notes
     )
