@@ -7,7 +7,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints-cpu.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test plugins docs editor pictures clean
+.PHONY: demo test plugins docs editor viewers pictures clean
 
 demo: $(VENV)/demo
 	$(BIN)/python -m archkit.diffusion.demo
@@ -33,6 +33,14 @@ editor: $(VENV)/dev
 	cp tests/editor/package.json tests/editor/package-lock.json out/editor
 	npm ci --prefix out/editor --no-audit --no-fund
 	$(BIN)/pytest tests/editor/editor.py
+
+# Pictures in what people read them with. Not in `make test`: it needs Node.js, npm, Chromium,
+# Graphviz and poppler (and tries TikZ where there is a pdflatex).
+viewers: $(VENV)/dev
+	mkdir -p out/viewers
+	cp tests/viewers/package.json tests/viewers/package-lock.json out/viewers
+	npm ci --prefix out/viewers --no-audit --no-fund
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto tests/viewers/pages.py tests/viewers/formats.py
 
 # The documents as a site, in out/site.
 docs: $(BIN)/python

@@ -62,6 +62,8 @@ window.onpointerup = window.onpointercancel = event => { held.delete(event.point
 // Stages: focus, and the panel -------------------------------------------------------------------
 const named = element => element.dataset.stage || element.id.slice(element.ownerSVGElement.id.length + 1);
 
+const tip = element => (find("title", element) || {}).textContent;
+
 function light(stage, edge) {
   all("svg").forEach(svg => {
     all(".lit", svg).forEach(e => e.classList.remove("lit"));
@@ -142,14 +144,18 @@ all("svg .stage, svg g[data-stage]").forEach(group => {
   if (!group.classList.contains("stage")) return;
   group.tabIndex = 0;
   group.setAttribute("role", "button");
-  group.setAttribute("aria-label", (find("title", group) || {}).textContent || id);
+  group.setAttribute("aria-label", tip(group) || id);
   group.onkeydown = event => entered(event, id);
   group.onfocus = () => light(id);
   group.onblur = () => light();
 });
 all("svg .edge[data-from]").forEach(edge => {
-  edge.addEventListener("mouseenter", () => light(null, edge));
-  edge.addEventListener("mouseleave", () => light());
+  // Its label stands in front of it, and tells the same.
+  const labels = all('[data-stage*=" "] > .pill', edge.ownerSVGElement).filter(pill => tip(pill) === tip(edge));
+  [edge, ...labels].forEach(part => {
+    part.addEventListener("mouseenter", () => light(null, edge));
+    part.addEventListener("mouseleave", () => light());
+  });
 });
 
 // Theme and files --------------------------------------------------------------------------------

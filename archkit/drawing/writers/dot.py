@@ -21,7 +21,7 @@ def dot(scene: Scene, theme: Theme = "light", *, width: float | None = None) -> 
     Arguments:
         width: Of the picture in points; as it is drawn if left out.
     """
-    pen = _Pen(scene.height, "light" if theme == "auto" else theme)
+    pen = _Pen(scene, "light" if theme == "auto" else theme)
     # Two unseen points keep the canvas as large as the picture in every engine.
     hooks = [pen.hook("corner-0", (0, 0)), pen.hook("corner-1", (scene.width, scene.height))]
     drawn = [line for item in scene for line in pen.draw(item)]
@@ -52,8 +52,8 @@ def _quoted(text: str) -> str:
 class _Pen:
     """Writes items as nodes and edges; y grows upwards in Graphviz."""
 
-    def __init__(self, height: float, theme: Theme) -> None:
-        self.height, self.theme = height, theme
+    def __init__(self, scene: Scene, theme: Theme) -> None:
+        self.width, self.height, self.theme = scene.width, scene.height, theme
         self.names: set[str] = set()
 
     def ink(self, ink: str) -> str:
@@ -97,8 +97,11 @@ class _Pen:
 
     def _text(self, text: Text) -> str:
         words = text.words + (f"_{text.sub}" if text.sub else "")
-        # Other fonts may be wider than the one measured with.
-        w = font.width(words, text.size, bold=text.bold) * 1.4 + 6
+        # Other fonts may be wider than the one measured with; but what reaches beyond the canvas
+        # makes engines shift everything.
+        left, right = text.x, self.width - text.x
+        room = {"start": right, "middle": 2 * min(left, right), "end": left}[text.anchor]
+        w = min(font.width(words, text.size, bold=text.bold) * 1.4 + 6, room)
         x = text.x + {"start": w / 2, "middle": 0.0, "end": -w / 2}[text.anchor]
         side = {"start": "\\l", "middle": "", "end": "\\r"}[text.anchor]
         label = _quoted(words)[:-1] + side + '"'

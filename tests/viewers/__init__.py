@@ -1,0 +1,1 @@
+"""What people look at pictures with; `make viewers` runs these."""
