@@ -42,6 +42,17 @@ class Node:
         """Kind and name of the component, such as ``block.resnet``."""
         return f"{self.component.kind}.{self.component.type}"
 
+    def differs(self, other: Node) -> bool:
+        """Whether it has another component, other options, inputs or shapes than `other`."""
+        told = ("component", "shape", "inputs")
+        if any(getattr(self, key) != getattr(other, key) for key in told):
+            return True
+        if (self.site.x, self.site.skip) != (other.site.x, other.site.skip):
+            return True
+        # An embedding of another width shows in nothing else.
+        mine, others = ((c.parameters, c.macs) if c else None for c in (self.cost, other.cost))
+        return mine != others
+
     @cached_property
     def cost(self) -> Cost | None:
         """What it costs, on paper; None where a plugin's component does not say."""

@@ -127,3 +127,13 @@ def test_the_legend_tells_the_marks() -> None:
     assert "added" not in told
     plain = [t.words for t in archkit.draw(BEFORE).scene if isinstance(t, Text)]
     assert not {"added", "removed", "changed"} & set(plain)
+
+
+def test_the_picture_marks_what_the_comparison_names() -> None:
+    """Also where only the width of the embedding is another, which shows in no shape."""
+    after = {**BEFORE, "conditioning": {"time": {"type": "sinusoidal", "width": 96}}}
+    told, marks = archkit.diff(BEFORE, after), archkit.draw(after, before=BEFORE).outline.changes
+    for path in (*told.added, *told.removed, *told.changed):
+        assert marks.mark(path)
+    assert "encoder.0.blocks.0.block" in told.changed
+    assert not any(marks.mark(n.path) for n in marks.after if n.path not in told.changed)

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from .. import accounts, api
+from .. import accounts, api, units
 from ..drawing import Drawing, Style
 from ..files import whole
 from ..plans import Plan
-from ..reports import budgets, page, table, units
+from ..reports import budgets, page, table
 from ..reports.differences import Comparison
 from ..reports.figures import DTYPES, Report
 from . import common

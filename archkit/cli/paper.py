@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,7 +10,9 @@ import click
 from .. import api
 from ..errors import counted
 from ..plans import Node, Plan
+from ..reports.table import aligned
 from ..shapes import axis_names
+from ..units import UNCOUNTED
 from . import common
 
 
@@ -27,7 +28,7 @@ def resolve(context: click.Context, file: str, overrides: tuple[str, ...], origi
     if origin:
         found = api.origins_document(document, registry)
         rows = [(o.path, json.dumps(o.value, ensure_ascii=False), o.where) for o in found]
-        click.echo("\n".join(_table(rows, right=())))
+        click.echo(aligned(rows, left=3))
     else:
         click.echo(api.spec_document(document, registry).yaml(), nl=False)
 
@@ -104,23 +105,13 @@ def listing(drawn: Plan) -> str:
     rows = [("node", "component", "reads", "shape", "parameters", "MACs")]
     for node in drawn:
         cost = node.cost
-        numbers = (f"{cost.parameters:,}", f"{cost.macs:,}") if cost else ("not counted",) * 2
+        numbers = (f"{cost.parameters:,}", f"{cost.macs:,}") if cost else (UNCOUNTED,) * 2
         rows.append((node.path, node.name, ", ".join(node.inputs), str(node.shape), *numbers))
     total = drawn.cost
     rows.append(("total", "", "", "", f"{total.parameters:,}", f"{total.macs:,}"))
-    sections = (_table(rows), _proof(drawn), _differing(drawn), _skips(drawn), _readers(drawn))
+    nodes = [aligned(rows, left=4)]
+    sections = (nodes, _proof(drawn), _differing(drawn), _skips(drawn), _readers(drawn))
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
-
-
-def _table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = (4, 5)) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def _proof(drawn: Plan) -> list[str]:
@@ -167,7 +158,7 @@ def _skips(drawn: Plan) -> list[str]:
         return ["no skips"]
     rows = [("level", "skip from", "to", "shape", "mode")]
     rows += [(str(k.level), k.source, k.target, str(k.shape), k.mode) for k in drawn.links]
-    return _table(rows, right=())
+    return [aligned(rows, left=5)]
 
 
 def _readers(drawn: Plan) -> list[str]:

@@ -14,8 +14,8 @@ from ..errors import counted
 from ..files import whole
 from ..reports.figures import Report
 from ..reports.table import aligned, field
-from ..reports.units import count, memory
 from ..sweeps import Combination, Outcome, axis, combinations, idle, tried
+from ..units import count, memory
 from . import common
 
 _HEADINGS = ("parameters", "MACs", "receptive field", "inference", "training")

@@ -123,7 +123,7 @@ def _bars(desk: Desk, stage: Stage, w: float, y: float) -> list[Item]:
     """Parameters and MACs of a stage as bars; the longest is that of the largest stage."""
     items: list[Item] = []
     size, x = desk.sizes.cost, desk.sizes.pad
-    told = [_told(stage, getattr(stage.cost, kind)) for kind in ("parameters", "macs")]
+    told = [words.amount(stage, getattr(stage.cost, kind)) for kind in ("parameters", "macs")]
     room = max(font.width(words, size) for words in (*told, "888 M"))
     length = w - 2 * x - room - 5
     for i, kind in enumerate(("parameters", "macs")):
@@ -151,9 +151,3 @@ def _bars(desk: Desk, stage: Stage, w: float, y: float) -> list[Item]:
 
 def _bar(x: float, y: float, w: float, fill: str, stage: str) -> Box:
     return Box(x=x, y=y, w=w, h=BAR, fill=fill, radius=BAR / 2, role="bar", stage=stage)
-
-
-def _told(stage: Stage, value: int) -> str:
-    if not stage.uncounted:
-        return labels.number(value)
-    return f"≥ {labels.number(value)}" if value else "not counted"

@@ -36,7 +36,7 @@ class Changes:
     def mark(self, path: str) -> Mark:
         """What happened to a node: other options, inputs or shapes count as changed."""
         old, new = self._old.get(path), self._new.get(path)
-        if self.before is None or (old and new and _same(old, new)):
+        if self.before is None or (old and new and not new.differs(old)):
             return ""
         return "changed" if old and new else "added" if new else "removed"
 
@@ -86,9 +86,3 @@ class Changes:
         if old is None:
             return "added"
         return "" if old == link else "changed"
-
-
-def _same(old: Node, new: Node) -> bool:
-    told = ("component", "shape", "inputs")
-    widths = old.site.x == new.site.x and old.site.skip == new.site.skip
-    return widths and all(getattr(old, key) == getattr(new, key) for key in told)

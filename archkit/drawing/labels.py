@@ -1,4 +1,4 @@
-"""The grammar of labels: shapes, numbers, names."""
+"""The grammar of labels: shapes, channels, names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from ..shapes import Shape
 
-_STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 LONGEST = 16
 
 
@@ -36,22 +35,6 @@ def shape(of: Shape) -> str:
 def change(before: int, after: int) -> str:
     """A number of channels, and what becomes of it: ``128 → 256``."""
     return str(after) if before == after else f"{before} → {after}"
-
-
-def number(n: int, unit: str = "") -> str:
-    """Three significant digits, a space, the unit.
-
-    Examples:
-        >>> number(35_746_307), number(6_218_973_184, "MACs"), number(999_960), number(12)
-        ('35.7 M', '6.22 GMACs', '1.00 M', '12')
-    """
-    value = float(f"{n:.3g}")
-    for step, prefix in _STEPS:
-        if value >= step:
-            value /= step
-            digits = 0 if value >= 100 else 1 if value >= 10 else 2
-            return f"{value:.{digits}f} {prefix}{unit}"
-    return f"{n} {unit}".rstrip()
 
 
 def short(name: str, longest: int = LONGEST) -> str:

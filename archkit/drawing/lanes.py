@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..units import UNCOUNTED
 from . import font, springs
 from .chips import Desk, badge
 from .grid import Grid
@@ -183,7 +184,7 @@ def _tip(desk: Desk, spring: Spring) -> str:
     if ops := spring.node.component.inside(spring.node.site):
         told.append(" → ".join(op.label for op in ops))
     cost = spring.node.cost
-    told.append(f"{cost.parameters:,} parameters" if cost else "not counted")
+    told.append(f"{cost.parameters:,} parameters" if cost else UNCOUNTED)
     return "\n".join([*told, f"node: {spring.name}"])
 
 

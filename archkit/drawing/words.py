@@ -6,6 +6,7 @@ from ..costs import Cost
 from ..errors import dotted
 from ..plans import Plan
 from ..shapes import Shape
+from ..units import UNCOUNTED, count, share
 from . import labels
 from .changes import SIGNS
 from .outline import Outline, Strand
@@ -65,27 +66,30 @@ def sample(plan: Plan) -> Shape:
 def _total(before: Plan | None, plan: Plan, kind: str, unit: str = "") -> str:
     """A total, and what it was before where that differs."""
     now, least = getattr(plan.cost, kind), "≥ " if plan.uncounted else ""
-    told = f"{least}{labels.number(now, unit)}"
+    told = f"{least}{count(now, unit)}"
     was = getattr(before.cost, kind) if before else now
-    return told if was == now else f"{labels.number(was, unit)} → {told}"
+    return told if was == now else f"{count(was, unit)} → {told}"
 
 
 def counted(cost: Cost, uncounted: int, total: Cost) -> list[str]:
     """Costs with their shares."""
     if uncounted and cost == Cost():
-        return ["not counted"]
+        return [UNCOUNTED]
     told = [
-        f"{cost.parameters:,} parameters{_share(cost.parameters, total.parameters)}",
-        f"{labels.number(cost.macs, 'MACs')}{_share(cost.macs, total.macs)}, "
-        f"{labels.number(2 * cost.macs, 'FLOPs')}",
+        f"{cost.parameters:,} parameters ({share(cost.parameters, total.parameters)})",
+        f"{count(cost.macs, 'MACs')} ({share(cost.macs, total.macs)}), "
+        f"{count(2 * cost.macs, 'FLOPs')}",
     ]
     if uncounted:
         told.append(f"and {uncounted} that {'is' if uncounted == 1 else 'are'} not counted")
     return told
 
 
-def _share(part: int, whole: int) -> str:
-    return f" ({100 * part / whole:.1f} %)" if whole else ""
+def amount(stage: Stage, counted: int) -> str:
+    """A cost of a stage: at least what is counted, where some of its nodes are not."""
+    if not stage.uncounted:
+        return count(counted)
+    return f"≥ {count(counted)}" if counted else UNCOUNTED
 
 
 def of_stage(stage: Stage, found: Outline) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import Problem
+from ..units import memory
 from .figures import Report
-from .units import memory
 
 
 def breach(report: Report, limit: int, *, training: bool = False) -> Problem | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SpecPath, dotted
-from ..plans import Node, Plan
+from ..plans import Plan
 from .figures import Report
 from .tally import tally
 
@@ -104,17 +104,8 @@ def compare(before: Plan, after: Plan, *, batch: int = 1, dtype: str = "float32"
         after=tally(after, batch=batch, dtype=dtype),
         added=tuple(path for path in new if path not in old),
         removed=tuple(path for path in old if path not in new),
-        changed=tuple(p for p, node in new.items() if p in old and _differs(old[p], node)),
+        changed=tuple(p for p, node in new.items() if p in old and node.differs(old[p])),
     )
-
-
-def _differs(old: Node, new: Node) -> bool:
-    told = ("component", "shape", "inputs")
-    if old.site.x != new.site.x or any(getattr(old, key) != getattr(new, key) for key in told):
-        return True
-    # An embedding of another width shows in nothing else.
-    before, after = ((c.parameters, c.macs) if c else None for c in (old.cost, new.cost))
-    return before != after
 
 
 def _walk(path: SpecPath, before: Any, after: Any) -> Iterator[Difference]:

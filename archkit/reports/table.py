@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..shapes import Shape
+from ..units import UNCOUNTED, count, duration, memory, share
 from .figures import Report, Row
 from .receptive import Field
-from .units import count, duration, memory, share
 
-UNKNOWN = "not counted"
 HEADINGS = ("shape", "parameters", "", "MACs", "", "inference", "", "training", "")
 """Of the columns that stages and nodes share; those without one are shares of the total."""
 
@@ -31,9 +30,9 @@ def cells(report: Report, row: Row) -> tuple[str, ...]:
     about = "≈ " if row.assumed else ""
     return (
         str(row.shape),
-        f"{row.parameters:,}" if row.parameters is not None else UNKNOWN,
+        f"{row.parameters:,}" if row.parameters is not None else UNCOUNTED,
         share(row.parameters or 0, report.parameters) if known else "",
-        count(row.macs, "MACs") if row.macs is not None else UNKNOWN,
+        count(row.macs, "MACs") if row.macs is not None else UNCOUNTED,
         share(row.macs or 0, report.macs) if known else "",
         about + memory(row.inference),
         share(row.inference, report.inference),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
+from ...units import UNCOUNTED, count
 from .. import labels, words
 from ..outline import Outline
 from ..palette import DARK, Theme
@@ -65,8 +66,8 @@ def _row(stage: Stage, found: Outline) -> str:
     return (
         f'<tr data-stage="{escape(stage.id)}" tabindex="0"><td>{stage.name}</td>'
         f'<td class="shape">{labels.shape(stage.shape)}</td>'
-        f'<td class="n">{labels.number(stage.cost.parameters)}</td>'
-        f'<td class="n">{labels.number(stage.cost.macs)}</td>'
+        f'<td class="n">{words.amount(stage, stage.cost.parameters)}</td>'
+        f'<td class="n">{words.amount(stage, stage.cost.macs)}</td>'
         f'<td style="width:56px"><div class="bar" style="width:{share:.0f}%"></div></td></tr>'
     )
 
@@ -86,7 +87,7 @@ def _node(piece: Piece) -> dict[str, str]:
     return {
         "name": piece.caption,
         "channels": labels.change(node.site.x.channels, node.shape.channels),
-        "parameters": labels.number(cost.parameters) if cost else "not counted",
-        "macs": labels.number(cost.macs) if cost else "not counted",
+        "parameters": count(cost.parameters) if cost else UNCOUNTED,
+        "macs": count(cost.macs) if cost else UNCOUNTED,
         "steps": " · ".join(part for part in (node.path, steps) if part),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...shapes import Shape
+from ...units import UNCOUNTED
 from .. import labels, words
 from ..folds import Fold, fold
 from ..outline import Outline, Strand
@@ -82,9 +83,8 @@ class _Card:
 
 def _content(stage: Stage, found: Outline) -> _Card:
     chips = "  ".join(_fold(part) for part in fold(stage.pieces))
-    cost = f"{'≥ ' if stage.uncounted else ''}{labels.number(stage.cost.parameters)} parameters"
-    if stage.uncounted and not stage.cost.parameters:
-        cost = "not counted"
+    cost = words.amount(stage, stage.cost.parameters)
+    cost += " parameters" if cost != UNCOUNTED else ""
     reads = ", ".join(words.names(stage.reads, found))
     return _Card(stage.name, labels.shape(stage.shape), chips, reads, cost)
 

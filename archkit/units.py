@@ -1,9 +1,11 @@
-"""Numbers as people read them: three significant digits, and always a unit."""
+"""Numbers as people read them: three significant digits, and a unit."""
 
 from __future__ import annotations
 
 import re
 
+UNCOUNTED = "not counted"
+"""What stands where a component states no cost."""
 _COUNTS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _BYTES = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
@@ -17,8 +19,8 @@ def count(n: float, unit: str = "") -> str:
     """A number of things.
 
     Examples:
-        >>> count(35_746_307), count(6_221_856_768, "MACs"), count(512, "MACs")
-        ('35.7 M', '6.22 GMACs', '512 MACs')
+        >>> count(35_746_307), count(6_221_856_768, "MACs"), count(999_960), count(512, "MACs")
+        ('35.7 M', '6.22 GMACs', '1.00 M', '512 MACs')
     """
     for step, prefix in _COUNTS:
         if float(f"{n:.3g}") >= step:
