@@ -140,6 +140,23 @@ def no_line_runs_behind_an_op(drawn: Drawing) -> None:
                 assert not meet(piece, (x + 2, y + 2, right - 2, bottom - 2)), (line, box)
 
 
+def what_repeats_is_whole(drawn: Drawing) -> None:
+    """A residual that comes back within what repeats runs there all the way."""
+    for tray in boxes(drawn.scene, "tray"):
+        for line in lines(drawn.scene, "skip"):
+            (x, y), room = line.points[-1], around(tray)
+            if line.stage == tray.stage and holds(room, (x, y, x, y)):
+                assert all(holds(room, (a, b, a, b), slack=0.6) for a, b in line.points)
+
+
+def the_time_has_one_colour(drawn: Drawing) -> None:
+    """However far it has come, if anything is told to blocks at all."""
+    pills = {box.centre: box for box in boxes(drawn.scene, "pill")}
+    told = [pills[t.x, t.y] for t in texts(drawn.scene) if t.words == "time"]
+    if drawn.outline.buses:
+        assert {box.stroke for box in told} <= {"time"}
+
+
 def lines_keep_out_of_cards(drawn: Drawing) -> None:
     found = drawn.scene
     for line in lines(found):
@@ -352,7 +369,12 @@ FOLDED = (
 LAWS = {
     "overview": (*ALWAYS, *OF_A_U, *FOLDED),
     "stage": (*ALWAYS, *OF_A_U),
-    "block": (*ALWAYS, no_line_runs_behind_an_op),
+    "block": (
+        *ALWAYS,
+        no_line_runs_behind_an_op,
+        what_repeats_is_whole,
+        the_time_has_one_colour,
+    ),
 }
 
 

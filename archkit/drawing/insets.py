@@ -145,7 +145,8 @@ class Drawn:
         repeated = [op for op in t.inner.main if t.inner.ops[op].repeat > 1]
         if not repeated:
             return []
-        lanes = [t.lanes[e] for e in t.inner.brackets if e[0] in repeated and e[1] in repeated]
+        begins = (*repeated, t.inner.reads[repeated[0]][0])
+        lanes = [t.lanes[e] for e in t.inner.brackets if e[0] in begins and e[1] in repeated]
         left = t.middle - t.spread / 2 - 6
         right = t.lane_x(max(lanes)) + 8 if lanes else t.middle + t.spread / 2 + 6
         top = t.at(repeated[0]) - t.tall / 2 - 7

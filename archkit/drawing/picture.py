@@ -55,7 +55,8 @@ def desk_of(found: Outline, style: Style, sizes: Sizes) -> Desk:
     """What the parts of a picture need."""
     shapes = [stage.shape for stage in found.stages]
     named = groups([*(piece.group for piece in found.pieces), "plain"])
-    inks = {**springs.inks(found.plan), **{bus.id: bus.ink for bus in found.buses}}
+    inks = {spring.name: spring.ink for bus in found.buses for spring in bus.spring}
+    inks = {**springs.inks(found.plan), **inks, **{bus.id: bus.ink for bus in found.buses}}
     return Desk(found, style.detail, style.costs, sizes, Scale.of(shapes), named, inks)
 
 
