@@ -14,7 +14,7 @@ import archkit
 from archkit import zoo
 from archkit.drawing import Drawing, Style
 from archkit.drawing.font import SUBSCRIPT, width
-from archkit.drawing.scene import Box, Line, Scene, Text
+from archkit.drawing.scene import Box, Line, Point, Scene, Text
 from archkit.plans import Plan
 
 NETWORKS = [*zoo.names(), *IRREGULAR]
@@ -22,6 +22,7 @@ DETAILS = ("overview", "stage", "block")
 SMALL = ("port", "dot", "badge")
 """Boxes that sit on the edges of others."""
 Rectangle = tuple[float, float, float, float]
+Segment = tuple[Point, Point]
 
 
 @cache
@@ -79,7 +80,7 @@ def pieces(line: Line) -> Iterator[Rectangle]:
 
 def everything_lies_on_the_canvas(drawn: Drawing) -> None:
     found = drawn.scene
-    canvas = (5.0, 5.0, found.width - 5, found.height - 5)
+    canvas = (6.0, 6.0, found.width - 6, found.height - 6)
     for item in (*boxes(found), *texts(found)):
         assert holds(canvas, around(item)), item
     for line in lines(found):
@@ -164,6 +165,32 @@ def lines_keep_out_of_cards(drawn: Drawing) -> None:
             for card in boxes(found, "stage"):
                 x, y, right, bottom = around(card)
                 assert not meet(piece, (x + 1, y + 1, right - 1, bottom - 1)), (line, card.id)
+
+
+def only_conditions_cross(drawn: Drawing) -> None:
+    """One another, and at right angles."""
+    kinds = ("flow", "skip", "condition")
+    pairs = [(k.role, pair) for k in lines(drawn.scene, *kinds) for pair in pairwise(k.points)]
+    for (role, first), (other, second) in combinations(pairs, 2):
+        if crossing(first, second):
+            assert role == other == "condition"
+            assert upright(first) != upright(second)
+
+
+def crossing(first: Segment, second: Segment) -> bool:
+    """Whether each has an end on either side of the other."""
+    (a, b), (c, d) = first, second
+    ours = side(a, b, c) * side(a, b, d)
+    return ours < -1e-6 and side(c, d, a) * side(c, d, b) < -1e-6
+
+
+def side(a: Point, b: Point, c: Point) -> float:
+    """Which side of the way from a to b lies c."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+def upright(segment: Segment) -> bool:
+    return abs(segment[0][0] - segment[1][0]) < 1e-6
 
 
 def every_node_has_its_box(drawn: Drawing) -> None:
@@ -336,6 +363,12 @@ def the_legend_tells_all_colours_and_no_more(drawn: Drawing) -> None:
     assert told == used
 
 
+def the_legend_is_short(drawn: Drawing) -> None:
+    """Up to nine entries stand in two rows."""
+    told = [text for text in texts(drawn.scene) if text.role == "legend"]
+    assert len({round(text.y) for text in told}) <= 2 + len(told) // 10
+
+
 ALWAYS = (
     everything_lies_on_the_canvas,
     boxes_lie_apart_or_within_each_other,
@@ -344,10 +377,12 @@ ALWAYS = (
     no_line_runs_through_a_text,
     type_is_large_enough,
     the_legend_tells_all_colours_and_no_more,
+    the_legend_is_short,
 )
 """What holds at every detail."""
 OF_A_U = (
     no_line_runs_through_a_chip,
+    only_conditions_cross,
     every_node_has_its_box,
     every_skip_is_drawn,
     skips_lead_from_their_source_to_their_target,
