@@ -167,6 +167,21 @@ def test_an_unknown_suffix_writes_nothing(run: Run) -> None:
     assert not Path("u.svg").exists()
 
 
+@pytest.mark.parametrize(
+    ("suffix", "package", "installed"), [("png", "resvg_py", "resvg-py"), ("pdf", "reportlab", "")]
+)
+def test_what_is_not_installed_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, suffix: str, package: str, installed: str
+) -> None:
+    for name in (package, f"{package}.pdfbase", f"{package}.pdfgen.canvas"):
+        monkeypatch.setitem(sys.modules, name, None)
+    code, _, err = run("one.yaml", "-o", f"u.{suffix}")
+    assert code == 1
+    assert f"`pip install {installed or package}`, or save it as SVG" in err
+    assert err.count("\n") == 1
+    assert not Path(f"u.{suffix}").exists()
+
+
 def test_a_place_that_cannot_be_written(run: Run) -> None:
     Path("taken").write_text("a file, not a folder")
     code, _, err = run("one.yaml", "-o", "taken/u.svg")

@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from .. import accounts, api, units
-from ..drawing import Drawing, Style
-from ..files import whole
+from ..drawing import Drawing, Style, placed
 from ..plans import Plan
 from ..reports import budgets, page, table
 from ..reports.differences import Comparison
@@ -69,12 +68,12 @@ def show(
     else:
         click.echo(table.text(report, nodes=asked["nodes"]))
     if asked["html"]:
-        _write(asked["html"], page.page(report).encode())
+        placed(page.page(report).encode(), asked["html"])
     if breach:
         click.echo(f"\n{breach}", err=True)
         return 1
     if asked["effective"]:
-        _write(asked["output"], _listening(plan, report, asked["output"].suffix))
+        placed(_listening(plan, report, asked["output"].suffix), asked["output"])
     return 0
 
 
@@ -102,7 +101,11 @@ def _listening(plan: Plan, report: Report, suffix: str) -> bytes:
     theory = {row.path: row.field for row in report.stages}
     title = f"{report.name}: what the centre of each stage listens to, with random weights"
     svg = picture.picture(title, fields, theory)
-    return svg.encode() if suffix == ".svg" else picture.png(svg)
+    if suffix == ".svg":
+        return svg.encode()
+    from ..drawing.writers.png import pixels
+
+    return pixels(svg, 2)
 
 
 @click.command()
@@ -160,8 +163,3 @@ def _told(found: Comparison) -> Iterable[str]:
         if paths:
             listed = ", ".join(paths[:3]) + ", …" * (len(paths) > 3)
             yield f"{len(paths)} node{'s' * (len(paths) > 1)} {what}: {listed}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    with whole(path) as temporary:
-        temporary.write_bytes(content)

@@ -186,7 +186,7 @@ def form_of(path: Path, more: Iterable[str] = ()) -> str:
     form = SUFFIXES.get(suffix) or (suffix if suffix in more else None)
     if form is None:
         known = ", ".join(f".{suffix}" for suffix in (*SUFFIXES, *more))
-        raise DrawingError(f"can't write {path.name}: suffixes are {known}")
+        raise DrawingError(f"can't write {path}: suffixes are {known}")
     return form
 
 
@@ -196,4 +196,6 @@ def placed(data: bytes, path: Path) -> None:
         with whole(path) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
-        raise DrawingError(f"can't write {path}: {error.strerror or error}") from error
+        raise DrawingError(
+            f"can't write {path}: {error.strerror or error}; choose another place"
+        ) from error

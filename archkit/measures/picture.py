@@ -10,7 +10,7 @@ from html import escape
 
 from torch import Tensor
 
-from ..drawing.font import BOLD, FAMILY, REGULAR
+from ..drawing.font import FAMILY
 from ..reports.receptive import Field
 from .effective import effective_size
 
@@ -54,15 +54,6 @@ def picture(title: str, fields: Mapping[str, Tensor], theory: Mapping[str, Field
             "",
         ]
     )
-
-
-def png(svg: str) -> bytes:
-    """The picture in pixels, two for each unit."""
-    import resvg_py
-
-    fonts = [str(REGULAR), str(BOLD)]
-    drawn = resvg_py.svg_to_bytes(svg, zoom=2, font_files=fonts, skip_system_fonts=True)
-    return bytes(drawn)
 
 
 def _extent(field: Tensor) -> tuple[float, float]:

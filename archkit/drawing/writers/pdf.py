@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from ...errors import DrawingError
 from .. import font
 from ..font import SUBSCRIPT
 from ..palette import Theme, colour
@@ -20,11 +21,17 @@ _ROUND = 0.5523
 
 
 def pdf(scene: Scene, theme: Theme = "light", *, width: float | None = None) -> bytes:
-    """The scene as a PDF file of one page, as large as the picture; `auto` is light."""
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-    from reportlab.pdfgen.canvas import Canvas
+    """The scene as a PDF file of one page, as large as the picture; `auto` is light.
 
+    Raises DrawingError where reportlab is missing.
+    """
+    try:
+        from reportlab.pdfbase import pdfmetrics
+        from reportlab.pdfbase.ttfonts import TTFont
+        from reportlab.pdfgen.canvas import Canvas
+    except ModuleNotFoundError as error:
+        what = "a PDF is made by reportlab, which is not installed"
+        raise DrawingError(f"{what}: `pip install reportlab`, or save it as SVG") from error
     for bold, path in ((False, font.REGULAR), (True, font.BOLD)):
         if _FACES[bold] not in pdfmetrics.getRegisteredFontNames():
             pdfmetrics.registerFont(TTFont(_FACES[bold], str(path)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...errors import DrawingError
 from .. import font
 from ..palette import Theme
 from ..scene import Scene
@@ -15,13 +16,25 @@ LARGEST = 16_000
 
 def png(scene: Scene, theme: Theme = "light", *, width: float | None = None) -> bytes:
     """The scene as a PNG file, its ground painted; `auto` is light."""
-    import resvg_py
-
     text = svg(scene, "light" if theme == "auto" else theme, width=width, fonts=font.FAMILY)
+    return pixels(text, density(scene, width))
+
+
+def pixels(text: str, zoom: float) -> bytes:
+    """SVG as a PNG file; DrawingError where resvg is missing.
+
+    Arguments:
+        zoom: Pixels for each pixel of a plain screen.
+    """
+    try:
+        import resvg_py
+    except ModuleNotFoundError as error:
+        what = "a PNG is made by resvg-py, which is not installed"
+        raise DrawingError(f"{what}: `pip install resvg-py`, or save it as SVG") from error
     return bytes(
         resvg_py.svg_to_bytes(
             svg_string=text,
-            zoom=density(scene, width),
+            zoom=zoom,
             skip_system_fonts=True,
             font_files=[str(font.REGULAR), str(font.BOLD)],
             font_family=font.FAMILY,
