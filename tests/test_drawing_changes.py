@@ -129,6 +129,17 @@ def test_the_legend_tells_the_marks() -> None:
     assert not {"added", "removed", "changed"} & set(plain)
 
 
+def test_the_legend_tells_the_marks_of_conditions() -> None:
+    text = {"text": {"type": "label"}}
+    for before, after, mark in (
+        (BEFORE, {}, "removed"),
+        ({**BEFORE, "conditioning": {}}, text, "added"),
+    ):
+        found = archkit.draw({**BEFORE, "conditioning": after}, before=before)
+        told = [t.words for t in found.scene if isinstance(t, Text) and t.role == "legend"]
+        assert mark in told
+
+
 def test_the_picture_marks_what_the_comparison_names() -> None:
     """Also where only the width of the embedding is another, which shows in no shape."""
     after = {**BEFORE, "conditioning": {"time": {"type": "sinusoidal", "width": 96}}}

@@ -90,8 +90,9 @@ def entries(desk: Desk) -> list[Entry]:
         entries.append(Entry("reads a condition", _SAMPLE, _port(desk.inks[reads[0]])))
     if desk.costs and found.stages:
         entries += [_bar("parameters", "parameters"), _bar("macs", "MACs of a stage")]
-    marks = dict.fromkeys(p.mark for p in found.pieces if p.mark)
-    marks |= dict.fromkeys(s.mark for s in found.strands if s.mark)
+    told = [found.changes.told(spring.name) for bus in found.buses for spring in bus.spring]
+    told += ["removed"] * bool(found.changes.untold)
+    marks = {*told, *(p.mark for p in found.pieces), *(s.mark for s in found.strands)}
     entries += [_mark(desk, mark) for mark in SIGNS if mark in marks]
     return entries
 

@@ -23,6 +23,10 @@ DRAWING = archkit.draw(zoo.find("stable-diffusion-1.5"))
 LEVELS = ("overview", "stage", "block")
 SHOWN = "[...document.querySelectorAll('.level')].filter(e => e.getClientRects().length)"
 FRAME = f"{SHOWN}[0].getBoundingClientRect()"
+PALE = """[...document.querySelectorAll("svg > .chip + text, svg > .pill + text")].filter(text =>
+  getComputedStyle(text).opacity !== getComputedStyle(text.previousElementSibling).opacity
+).map(text => text.textContent)"""
+"""Texts that fade while the box behind them does not, or the other way round."""
 PANEL = "document.querySelector('aside').innerText"
 
 
@@ -129,6 +133,8 @@ def test_a_stage_under_the_pointer_is_in_focus_with_what_it_is_joined_to(
     assert "decoder.3" not in lit(page)
     opacity = "getComputedStyle({}[0].querySelector('.edge[data-to=\"decoder.0\"]')).opacity"
     page.wait(f"{opacity.format(SHOWN)} < 0.3")
+    page.ask("new Promise(done => setTimeout(done, 200))")
+    assert page.ask(PALE) == []
     page.point(1270, 890)
     assert lit(page) == set()
     page.wait(f"{opacity.format(SHOWN)} == 1")
