@@ -60,10 +60,12 @@ class Call(torch.nn.Module):
 # Totals ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", zoo.names())
-def test_totals_are_those_of_torch(name: str) -> None:
-    report = archkit.report(zoo.find(name))
-    plan = archkit.plan(zoo.find(name))
+@pytest.mark.parametrize(
+    ("name", "size"), [*((name, None) for name in zoo.names()), ("stable-diffusion-2.1", 64)]
+)
+def test_totals_are_those_of_torch(name: str, size: int | None) -> None:
+    plan = archkit.plan(zoo.find(name), size)
+    report = archkit.report(plan)
     model = archkit.assemble(plan, initialise=False)
     given = passed(plan, 1, "meta")
     counter = FlopCounterMode(display=False)
