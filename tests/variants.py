@@ -61,6 +61,15 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"norm": RMS, "context": "text", "head_width": 1, "expansion": 2},
         {"norm": "none", "heads": 1},
     ],
+    "block.imagen": [
+        {"context": "text", "heads": 2, "inner": 6, "norm": RMS},
+        {"context": ["pose"], "inner": 8, "gate": False, "zero_init": True},
+        {"activation": "gelu", "norm": "none"},
+    ],
+    "attention.imagen": [
+        {"context": "pose", "heads": 2, "inner": 6, "depth": 2, "expansion": 1.5},
+        {"context": "none", "inner": 16},
+    ],
     "block.magnitude-preserving": [
         {"kernel": 1, "dropout": 0.1, "balance": 0.5, "clip": None},
         {"clip": 0.5},
@@ -142,7 +151,12 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"dropout": 0.1, "dropout_after": "norm", "order": "activation-norm", "norm": RMS},
         {"dropout": 0.1, "dropout_after": "activation", "norm": "layer"},
     ],
-    "upsampling.shuffle": [{"width": "next", "bias": False}, {"stride": [1, 2, 2]}],
+    "upsampling.shuffle": [
+        {"width": "next", "bias": False},
+        {"stride": [1, 2, 2], "then": "silu"},
+        {"then": "prelu"},
+    ],
+    "pooling.parallel": [{"kernels": [5, 3, 1], "width": "next"}, {"kernels": [3]}],
     "upsampling.blur": [{"taps": [1.0, 2.0, 1.0]}, {"stride": [2, 1]}],
     "upsampling.block": [
         {"by": {"type": "blur", "stride": 2}, "block": {"type": "resnet", "method": "none"}},
@@ -181,6 +195,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "activation.gelu": [{"approximate": "tanh"}],
     "activation.leaky-relu": [{"slope": 0.2}],
     "activation.prelu": [{"slope": 0.1}],
+    "stem.cross-embed": [{"kernels": [5, 1]}],
     "stem.conv": [{"channels": 5, "kernel": 1}, {"kernel": 7}],
     "head.conv": [{"kernel": 1, "norm": "none", "activation": "none"}, {"zero_init": False}],
     "stem.patch": [{"size": [2, 1], "bias": False, "out_norm": "layer", "channels": 5}],

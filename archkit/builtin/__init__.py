@@ -11,6 +11,8 @@ _WHERE = {
     "modulated": "block.modulated:Modulated",
     "transformers": "block.transformer:TransformerBlock",
     "attention": "attention.self:SelfAttention attention.transformer:Transformer",
+    "imagen": "block.imagen:ImagenBlock attention.imagen:ImagenAttention",
+    "parallel": "stem.cross-embed:CrossEmbedding pooling.parallel:ParallelPooling",
     "linear_attention": "attention.linear:LinearAttention",
     "pooling": "pooling.max:MaxPooling pooling.avg:AveragePooling pooling.conv:ConvolutionPooling "
     "pooling.blur:BlurPooling pooling.block:BlockPooling "

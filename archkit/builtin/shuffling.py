@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from archkit import Cost, PerAxis, Pooling, Site, SizeMap, Window
+from pydantic import Field
+
+from archkit import Activation, Cost, PerAxis, Pooling, Site, SizeMap, Slot, Window
 
 from .upsampling import Growing, Width
 
@@ -67,20 +69,26 @@ class ShuffleUpsampling(Growing):
     """Channels that leave: those that came, or those of the next stage."""
     bias: bool = True
     """Whether the convolution has a bias."""
+    then: Annotated[Activation, Slot("activation")] = Field("none", validate_default=True)
+    """The activation after the convolution; ``silu`` in Imagen."""
 
     def leaves(self, here: int, there: int) -> int:
         return there if self.width == "next" else here
 
-    def cost(self, site: Site) -> Cost:
+    def cost(self, site: Site) -> Cost | None:
         strides = self.strides(site)
         windows = tuple(Window.growing(s) for s in strides)
         out = self.infer(site).elements
         moved = Cost.made(out, windows=windows) if prod(strides) > 1 else Cost()
         inner = site.width * prod(strides)
         conv = Cost.convolution(site.x.channels, inner, kernel=1, out=site.x, bias=self.bias)
-        return conv + moved
+        activation = self.then.cost(site.at(inner))
+        return None if activation is None else conv + (activation + moved)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.resampling import shuffling
 
-        return shuffling(site.x.channels, site.width, self.strides(site), self.bias)
+        strides = self.strides(site)
+        plain = self.then.type == "none"
+        then = None if plain else self.then.build(site.at(site.width * prod(strides)))
+        return shuffling(site.x.channels, site.width, strides, self.bias, then)

@@ -176,10 +176,17 @@ def unshuffling(channels: int, width: int, strides: Sequence[int], bias: bool = 
     return Then(Unshuffle(strides), convolution(len(strides), inner, width, 1, bias=bias))
 
 
-def shuffling(channels: int, width: int, strides: Sequence[int], bias: bool = True) -> nn.Module:
-    """A 1×1 convolution, and channels into space."""
-    inner = width * math.prod(strides)
-    return Before(convolution(len(strides), channels, inner, 1, bias=bias), Shuffle(strides))
+def shuffling(
+    channels: int,
+    width: int,
+    strides: Sequence[int],
+    bias: bool = True,
+    then: nn.Module | None = None,
+) -> nn.Module:
+    """A 1×1 convolution, maybe an activation `then`, and channels into space."""
+    conv = convolution(len(strides), channels, width * math.prod(strides), 1, bias=bias)
+    step = nn.Sequential(then, Shuffle(strides)) if then else Shuffle(strides)
+    return Before(conv, step)
 
 
 def blurred_convolution(
