@@ -34,17 +34,19 @@ def wire(draft: Draft, spec: Spec, stem: int) -> None:
     if timed:
         read = (draft.shared["t"].source, *(flow.source for flow in early))
         flow = draft.note(_stand("time"), time, place, read)
+        draft.shared["time"] = flow
         if time.route() == "tokens":
-            draft.shared["time"] = flow
             draft.tokens.insert(0, "time")
         else:
             late = [flow, *late]
     else:
         late = early + late
+    _gather(draft, told)
     if late:
         wide = told.embedding.leaves([flow.shape.channels for flow in late])
         x = Shape(late[0].shape.channels)
-        site = Site(dims=draft.dims, x=x, width=wide, side="conditioning")
+        vectors = {flow.source.rpartition(".")[2]: flow.shape for flow in late}
+        site = Site(dims=draft.dims, x=x, width=wide, side="conditioning", contexts=vectors)
         read = tuple(flow.source for flow in late)
         draft.shared["embedding"] = draft.note(_stand("embedding"), told.embedding, site, read)
 
@@ -62,7 +64,8 @@ def _put(
             draft.complain("condition-name", what, mend, _stand(name))
             continue
         route = condition.route()
-        source = None if route == "taps" else _source(draft, told.conditions, name)
+        own = not condition.gathers() and route != "taps"
+        source = _source(draft, told.conditions, name) if own else None
         if source is None:
             continue
         takes = draft.inputs[source]
@@ -74,15 +77,44 @@ def _put(
         joined = told.embedding.asks(x.channels if takes.shape else width, width)
         leaves = {"embedding": joined, "time": features, "context": 0, "tokens": stem}[route]
         site = Site(dims=draft.dims, x=x, width=leaves, side="conditioning")
-        flow = draft.note(_stand(name), condition, site, (read,))
+        words = {"x": read, "told": source}
+        inputs = tuple(words[word] for word in condition.reads(site))
+        flow = draft.note(_stand(name), condition, site, inputs)
+        draft.shared[name] = flow
         if route == "context":
-            draft.shared[name], draft.contexts[name] = flow, flow.shape
+            draft.contexts[name] = flow.shape
         elif route == "tokens":
-            draft.shared[name] = flow
             draft.tokens.append(name)
         else:
             vectors[route].append(flow)
     return vectors["time"], vectors["embedding"]
+
+
+def _gather(draft: Draft, told: Conditioning) -> None:
+    """Puts the conditions that gather what others have made; what they gather is no context."""
+    for name, condition in told.conditions.items():
+        names = condition.gathers()
+        lacking = [n for n in names if n not in draft.shared or n in _RESERVED]
+        if lacking:
+            what = f"`{name}` gathers `{lacking[0]}`, and nothing that becomes a vector or a "
+            mend = "name conditions, or `time` where the network is told it"
+            what += "sequence is called so"
+            draft.complain("missing-condition", what, mend, _stand(name), ("of",))
+        elif names:
+            flows = [draft.shared[n] for n in names]
+            shapes = {n: flow.shape for n, flow in zip(names, flows, strict=True)}
+            site = Site(
+                dims=draft.dims,
+                x=flows[0].shape,
+                width=0,
+                side="conditioning",
+                contexts=shapes,
+            )
+            read = tuple(flow.source for flow in flows)
+            draft.shared[name] = flow = draft.note(_stand(name), condition, site, read)
+            draft.contexts[name] = flow.shape
+            for n in names:
+                draft.contexts.pop(n, None)
 
 
 def _source(draft: Draft, conditions: Mapping[str, Condition], name: str) -> str | None:
@@ -114,9 +146,10 @@ def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
         draft.paces[flow.source] = draft.paces[x.source]
         x = flow
     for name, condition in spec.conditioning.conditions.items():
-        if name not in draft.inputs or condition.route() != route:
+        source = condition.source() or name
+        if source not in draft.inputs or condition.route() != route:
             continue
-        takes = draft.inputs[name]
+        takes = draft.inputs[source]
         room = tuple(takes.times * n for n in draft.shared["x"].shape.space)
         image = Shape(takes.shape[0] or 0, room)
         site = Site(
@@ -126,7 +159,7 @@ def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
             side="conditioning",
             skip=image,
         )
-        flow = draft.note(_stand(name), condition, site, (x.source, name))
+        flow = draft.note(_stand(name), condition, site, (x.source, source))
         draft.paces[flow.source] = draft.paces[x.source]
         x = flow
     return x

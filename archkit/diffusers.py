@@ -244,5 +244,8 @@ def _answer(
         elif value is not None:
             raise ShapeError(f"this network takes no `{argument}`")
     times = torch.as_tensor(timestep, device=sample.device)
+    path = network.plan.spec.prediction.along
+    if path is not None and not path.tells_time:
+        times = path.build().told(times)
     out = network(x, times, **conditions)
     return torch.cat(out, dim=1) if isinstance(out, tuple) else out

@@ -150,7 +150,7 @@ class Head(Part):
     kind = "head"
 
 
-Route = Literal["embedding", "time", "input", "stem", "context", "tokens", "taps"]
+Route = Literal["embedding", "time", "input", "stem", "head", "context", "tokens", "taps"]
 
 
 class Time(Part):
@@ -212,6 +212,13 @@ class Condition(Part):
     def source(self) -> str | None:
         """The condition whose tensor it takes, where that is another's."""
         return None
+
+    def gathers(self) -> tuple[str, ...]:
+        """What it takes instead of a tensor: names of conditions, or ``time``, for what they make.
+
+        Its site has their shapes as contexts.
+        """
+        return ()
 
     def counted(self) -> int:
         """For a sequence: the number of tokens that costs are counted with; any number runs."""

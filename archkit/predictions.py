@@ -18,6 +18,11 @@ class NoisePath(Component):
     levels: ClassVar[bool] = False
     """Whether its times are noise levels σ, beside data that is left as it is."""
 
+    @property
+    def tells_time(self) -> bool:
+        """Whether a network is told the time itself, and not something that follows from it."""
+        return True
+
     def terminal_signal(self) -> float:
         """alpha where the noise is greatest: zero means that nothing of the data is left."""
         raise NotImplementedError(f"{type(self).__name__} has no terminal_signal()")

@@ -136,6 +136,7 @@ class _Walk:
 
     def _head(self, row: Row, side: Side, prefix: str, unit: int) -> None:
         head, width = Stand("head", ("head",), side), self._out_channels()
+        self.x = conditioning.join_images(self.draft, self.spec, self.x, "head")
         self.x = self.draft.put(head, self.spec.head, self.x, width)
 
     def _offer(self, row: Row, side: Side, prefix: str, unit: int) -> None:

@@ -48,7 +48,9 @@ def usual(trial: Trial) -> bool:
 
 
 def words(part: Part, site: Site, count: int) -> tuple[str, ...]:
-    if isinstance(part, Time | Embedding) or (isinstance(part, Condition) and site.skip is None):
+    if isinstance(part, Time | Embedding):
+        return ("x",) * count
+    if isinstance(part, Condition) and site.skip is None and not part.gathers():
         return ("x",) * count
     return part.reads(site)
 

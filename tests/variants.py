@@ -213,22 +213,28 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"width": 6, "scale": 0.5, "period": 100.0, "activation": "gelu"},
         {"layers": 0, "channels": 8, "into": "tokens"},
         {"hidden": 5, "bias": False},
+        {"layers": 1, "channels": 8, "then": "silu"},
     ],
     "time.fourier": [
         {"order": "sin-cos", "std": 0.5, "channels": 4, "into": "tokens"},
         {"width": 6, "scale": 2.0, "activation": "relu"},
         {"layers": 1, "bias": False},
-        {"hidden": 5},
+        {"hidden": 5, "then": "relu"},
     ],
     "time.learned": [
         {"channels": 5, "width": 6},
         {"scale": 0.5, "activation": "mish", "hidden": 7, "into": "tokens"},
         {"layers": 0, "bias": False},
+        {"layers": 1, "then": "silu"},
     ],
     "time.planes": [{"channels": 4, "order": "sin-cos", "std": 2.0, "scale": 0.5}],
     "time.none": [{"width": 6}],
     "time.magnitude-preserving": [{"channels": 5, "width": 6, "scale": 0.5, "std": 2.0}],
-    "embedding.sum": [{"activation": "none"}],
+    "embedding.sum": [
+        {"activation": "none"},
+        {"layers": ["time"]},
+        {"layers": ["time", "pose"], "activation": "gelu"},
+    ],
     "embedding.magnitude-preserving": [{"balance": 0.3}],
     "embedding.mapping": [
         {"depth": 1, "expansion": 2.0, "eps": 1e-3, "dropout": 0.1, "zero_init": False},
@@ -255,6 +261,20 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"scaled": False, "bias": False, "dropout": 0.1},
         {"normalised": True, "bias": False, "classes": 4, "into": "time", "dropout": 0.0},
     ],
+    "condition.resampled": [
+        {"channels": 5, "tokens": 6, "width": 4, "depth": 0},
+        {
+            **{"channels": 3, "tokens": 4, "width": 8, "depth": 1, "latents": 3, "means": 2},
+            **{"heads": 2, "inner": 6, "positions": 5},
+        },
+    ],
+    "condition.averaged": [{"channels": 5, "tokens": 3, "of": "text"}],
+    "condition.gathered": [
+        {"of": ["pose", "time"], "width": 3, "tokens": 1},
+        {"of": ["time"], "width": 6},
+        {"of": ["time", "text"]},
+    ],
+    "condition.noise-level": [{"channels": 5, "then": "none"}, {"then": "gelu"}],
     "condition.vector": [
         {"channels": 3, "sizes": 2, "size_width": 5, "into": "time"},
         {"channels": 3, "layers": 1, "bias": False, "into": "tokens"},
@@ -269,6 +289,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"into": "stem", "channels": 1},
         {"into": "stem", "resize": "nearest"},
         {"resize": "linear"},
+        {"into": "head", "of": "small"},
     ],
     "precondition.edm": [{"sigma_data": 1.0}],
     "precondition.over-sigma": [{"time": 0.25}],
@@ -278,15 +299,15 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"mean": 0.0, "std": 0.5},
     ],
     "path.cosine": [
-        {"steps": 50, "offset": 0.0, "max_beta": 0.99},
+        {"steps": 50, "offset": 0.0, "max_beta": 0.99, "told": "log-snr"},
         {"steps": 20, "zero_terminal": True},
     ],
     "path.ddpm": [
-        {"steps": 50, "beta_start": 1e-3, "beta_end": 0.1},
+        {"steps": 50, "beta_start": 1e-3, "beta_end": 0.1, "told": "log-snr"},
         {"steps": 20, "zero_terminal": True},
     ],
     "path.scaled-linear": [
-        {"steps": 50, "beta_start": 1e-3, "beta_end": 0.1},
+        {"steps": 50, "beta_start": 1e-3, "beta_end": 0.1, "told": "log-snr"},
         {"steps": 20, "zero_terminal": True},
     ],
     "prediction.velocity": [{"toward": "noise"}, {"path": {"type": "linear", "data_at": 0}}],

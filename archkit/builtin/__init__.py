@@ -13,6 +13,9 @@ _WHERE = {
     "attention": "attention.self:SelfAttention attention.transformer:Transformer",
     "imagen": "block.imagen:ImagenBlock attention.imagen:ImagenAttention",
     "parallel": "stem.cross-embed:CrossEmbedding pooling.parallel:ParallelPooling",
+    "resampled": "condition.resampled:Resampled condition.averaged:Averaged "
+    "condition.gathered:Gathered",
+    "noise_level": "condition.noise-level:NoiseLevel",
     "linear_attention": "attention.linear:LinearAttention",
     "pooling": "pooling.max:MaxPooling pooling.avg:AveragePooling pooling.conv:ConvolutionPooling "
     "pooling.blur:BlurPooling pooling.block:BlockPooling "
@@ -45,6 +48,7 @@ _WHERE = {
     "layout.lucidrains:Lucidrains layout.monai:Monai layout.narrowing:Narrowing "
     "layout.diffuser:Diffuser layout.dance-diffusion:DanceDiffusion "
     "layout.controlnet:ControlNet layout.kandinsky3:Kandinsky3",
+    "imagen_layouts": "layout.imagen:Imagen layout.efficient:Efficient",
     "filters": "pooling.filter:FilterPooling upsampling.filter:FilterUpsampling",
     "concatenation": "embedding.concat:Concatenation",
     "planes": "time.planes:Planes",

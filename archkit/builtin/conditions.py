@@ -177,7 +177,7 @@ class Sequence(Condition):
 
 
 class Image(Condition):
-    """An image (B, channels, *space) that joins the sample, or the stem's output.
+    """An image (B, channels, *space) that joins the sample, the stem's output, or the last one.
 
     References:
         | Image Super-Resolution via Iterative Refinement (Saharia et al., 2021)
@@ -188,8 +188,11 @@ class Image(Condition):
     type: Literal["image"] = "image"
     channels: PositiveInt = 3
     """Channels of the image."""
-    into: Literal["input", "stem"] = "input"
-    """Where it goes in: beside the sample's channels, or projected and added after the stem."""
+    of: str | None = None
+    """The condition whose image it takes, to go in at another place; its own if left out."""
+    into: Literal["input", "stem", "head"] = "input"
+    """Where it goes in: beside the sample's channels, projected and added after the stem, or
+    beside the channels that the head takes."""
     resize: Literal["none", "nearest", "linear"] = "none"
     """How an image of another size is brought to the sample's; ``none`` refuses it."""
 
@@ -199,24 +202,31 @@ class Image(Condition):
     def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
         return Tensor((self.channels, *(None for _ in space)), follows=self.resize == "none")
 
+    def source(self) -> str | None:
+        return self.of
+
     def joins(self) -> int:
-        return self.channels if self.into == "input" else 0
+        return 0 if self.into == "stem" else self.channels
 
     def reads(self, site: Site) -> tuple[str, ...]:
         return ("x", "skip")
 
     def infer(self, site: Site) -> Shape:
+        assert site.skip is not None
+        if site.skip.channels != self.channels:
+            what = f"`{self.of}` is told {site.skip.channels} channels, not {self.channels}"
+            raise Misfit(what, f"use `channels: {site.skip.channels}`", option=("channels",))
         return site.x.with_channels(site.width)
 
     def cost(self, site: Site) -> Cost:
         made = Cost.made(self.infer(site).elements)
-        if self.into == "input":
+        if self.into != "stem":
             return (Cost() & Cost().reading("skip")) + made
         conv = Cost.convolution(self.channels, site.width, kernel=3, out=site.x)
         return (Cost() & conv.reading("skip")) + made
 
     def caption(self, site: Site) -> str:
-        return "concat" if self.into == "input" else "Conv 3 · add"
+        return "Conv 3 · add" if self.into == "stem" else "concat"
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.axes import convolution
@@ -224,6 +234,6 @@ class Image(Condition):
 
         linear = ("linear", "bilinear", "trilinear")[site.dims - 1]
         mode = {"none": None, "nearest": "nearest", "linear": linear}[self.resize]
-        if self.into == "input":
+        if self.into != "stem":
             return JoinImage(mode)
         return AddImage(convolution(site.dims, self.channels, site.width, 3, padding=1), mode)

@@ -79,12 +79,18 @@ class _Steps(NoisePath):
     counts: ClassVar[bool] = True
 
     steps: Steps = 1000
-    """How many steps; the network is told the step itself."""
+    """How many steps."""
+    told: Literal["step", "log-snr"] = "step"
+    """What the network is told: the step itself, or ln(alpha² / sigma²) there (Imagen)."""
     zero_terminal: bool = False
     """Rescaled so that nothing of the data is left in the last step.
 
     From *Common Diffusion Noise Schedules and Sample Steps are Flawed* (Lin et al., 2024).
     """
+
+    @property
+    def tells_time(self) -> bool:
+        return self.told == "step"
 
     def betas(self) -> list[float]:
         """The share of variance that each step replaces by noise."""
@@ -107,7 +113,7 @@ class _Steps(NoisePath):
     def build(self) -> Any:
         from archkit.nn.paths import StepPath
 
-        return StepPath(self.alphas())
+        return StepPath(self.alphas(), log_snr=self.told == "log-snr")
 
 
 class DDPM(_Steps):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
@@ -42,6 +43,8 @@ class _Features(Time):
     """Linear layers after the features; with none, the features are the embedding."""
     bias: bool = True
     """Whether the layers have a bias."""
+    then: Annotated[Activation, Slot("activation")] = Field("none", validate_default=True)
+    """What follows the last layer; ``silu`` in Imagen, where more layers follow elsewhere."""
     into: Literal["embedding", "tokens"] = "embedding"
     """Where it goes: into the embedding, or before the tokens of a stem that makes some."""
 
@@ -57,6 +60,9 @@ class _Features(Time):
         return self.channels or stem
 
     def infer(self, site: Site) -> Shape:
+        if self.layers == 0 and self.then.type != "none":
+            what, mend = "`then` follows a layer, and there is none", "say `layers: 1`"
+            raise Misfit(what, mend, option=("then",))
         if self.layers == 0 and self.width not in (None, site.x.channels):
             raise Misfit(
                 f"{site.x.channels} features can't become {self.width} without a layer",
@@ -69,7 +75,8 @@ class _Features(Time):
         channels, width = site.x.channels, site.width
         hidden = self.hidden or width
         activation = self.activation.cost(replace(site, x=Shape(hidden)))
-        if activation is None:
+        then = self.then.cost(replace(site, x=Shape(width)))
+        if activation is None or then is None:
             return None
         learned = self.learned(channels)
         # Learned frequencies: autograd keeps the angles, and the time itself.
@@ -77,9 +84,10 @@ class _Features(Time):
         if self.layers == 0:
             return features
         if self.layers == 1:
-            return features + Cost.linear(channels, width, bias=self.bias)
+            return features + Cost.linear(channels, width, bias=self.bias) + then
         first = Cost.linear(channels, hidden, bias=self.bias)
-        return features + first + activation + Cost.linear(hidden, width, bias=self.bias)
+        second = Cost.linear(hidden, width, bias=self.bias)
+        return features + first + activation + second + then
 
     def learned(self, channels: int) -> int:
         """Parameters of the features themselves."""
@@ -96,13 +104,15 @@ class _Features(Time):
     def inside(self, site: Site) -> tuple[Op, ...]:
         channels, hidden = site.x.channels, self.hidden or site.width
         waves = Op(f"{self.short} {channels}", self.reads(site))
+        then = self.then.steps(site)
         if self.layers < 2:
-            return (waves, Op(f"Linear {channels} → {site.width}"))[: 1 + self.layers]
+            return (waves, *(Op(f"Linear {channels} → {site.width}"),) * self.layers, *then)
         return (
             waves,
             Op(f"Linear {channels} → {hidden}"),
             *self.activation.steps(site),
             Op(f"Linear {hidden} → {site.width}"),
+            *then,
         )
 
     def build(self, site: Site) -> nn.Module:
@@ -115,6 +125,7 @@ class _Features(Time):
             widths if self.layers == 2 else (site.x.channels, site.width)[: 1 + self.layers],
             self.activation.build(site) if self.layers == 2 else None,
             bias=self.bias,
+            then=None if self.then.type == "none" else self.then.build(site.at(site.width)),
         )
 
 
@@ -246,14 +257,27 @@ class Sum(Embedding):
     type: Literal["sum"] = "sum"
     activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """What is applied to the sum; ``none`` in k-diffusion."""
+    layers: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Which of the vectors, the ``time`` or conditions, pass a linear layer of their own first
+    (Imagen)."""
 
     def infer(self, site: Site) -> Shape:
+        for name in self.layers:
+            if name not in site.contexts:
+                known = ", ".join(f"`{each}`" for each in site.contexts)
+                what = f"no vector that is summed is called `{name}`"
+                raise Misfit(what, f"there are {known}", option=("layers",))
         return Shape(site.width)
 
     def cost(self, site: Site) -> Cost | None:
-        return self.activation.cost(site)
+        activation = self.activation.cost(site)
+        if activation is None or not self.layers:
+            return activation
+        linear = Cost.linear(site.width, site.width)
+        return reduce(Cost.__and__, (linear,) * len(self.layers)) + activation
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.embeddings import Sum
 
-        return Sum(self.activation.build(site))
+        names = [name if name in self.layers else None for name in site.contexts]
+        return Sum(self.activation.build(site), site.width, names if self.layers else ())

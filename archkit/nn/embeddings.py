@@ -105,6 +105,7 @@ class TimeEmbedding(nn.Module):
         widths: Of the features, and of what each layer makes.
         activation: Between two layers.
         bias: Whether they have one.
+        then: What follows the last layer; None for nothing.
     """
 
     like: Tensor
@@ -118,8 +119,10 @@ class TimeEmbedding(nn.Module):
         activation: nn.Module | None = None,
         *,
         bias: bool = True,
+        then: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.then = then
         self.features, self.activation, self.layers = features, activation, len(widths) - 1
         for i in range(self.layers):
             self.add_module(f"linear{i + 1}", nn.Linear(widths[i], widths[i + 1], bias=bias))
@@ -138,17 +141,31 @@ class TimeEmbedding(nn.Module):
         if self.activation is not None:
             out = self.activation(out)
             out = self.linear2(out)
-        return out
+        return out if self.then is None else self.then(out)
 
 
 class Sum(nn.Module):
-    """The sum of vectors (B, width), and an activation."""
+    """The sum of vectors (B, width), and an activation.
 
-    def __init__(self, activation: nn.Module) -> None:
+    Arguments:
+        activation: What is applied to the sum.
+        width: Of the vectors.
+        names: Of each vector that passes a linear layer of its own first; None for the others.
+    """
+
+    def __init__(
+        self, activation: nn.Module, width: int = 0, names: Sequence[str | None] = ()
+    ) -> None:
         super().__init__()
-        self.activation = activation
+        self.activation, self.names = activation, tuple(names)
+        for name in filter(None, names):
+            self.add_module(f"linear_{name}", nn.Linear(width, width))
 
-    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
+    def forward(self, *vectors: Tensor) -> Tensor:
+        if self.names:
+            pairs = zip(self.names, vectors, strict=True)
+            vectors = tuple(self._modules[f"linear_{n}"](v) if n else v for n, v in pairs)  # type: ignore[misc]
+        first, *others = vectors
         for other in others:
             first = first + other
         out: Tensor = self.activation(first)

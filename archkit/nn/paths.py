@@ -8,6 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+# What is told of a path's ends, where no signal is left or no noise.
+_SIGNAL = 1e-10
+
 
 class Moment(NamedTuple):
     """A path at some times: four tensors of the shape of `t`, in double precision.
@@ -130,9 +133,15 @@ class StepPath(Path):
 
     Arguments:
         alphas: alpha at each step, falling.
+        log_snr: Whether a network is told ln(alpha² / sigma²), and not the step.
+
+    Examples:
+        >>> StepPath([0.8, 0.6], log_snr=True).told(torch.tensor([0, 1]))
+        tensor([ 0.5754, -0.5754])
     """
 
-    def __init__(self, alphas: Sequence[float]) -> None:
+    def __init__(self, alphas: Sequence[float], log_snr: bool = False) -> None:
+        self.log_snr = log_snr
         self.angles = torch.tensor([1.0, *alphas], dtype=torch.float64).arccos()
         self.noisy, self.clean = len(alphas) - 1.0, -1.0
 
@@ -155,7 +164,11 @@ class StepPath(Path):
         return (super().grid(steps) + 1).round() - 1
 
     def told(self, t: Tensor) -> Tensor:
-        return t.to(torch.int64)
+        if not self.log_snr:
+            return t.to(torch.int64)
+        alpha, sigma, _, _ = self.at(t)
+        ratio = alpha.clamp(min=_SIGNAL) / sigma.clamp(min=_SIGNAL)
+        return (2 * ratio.log()).to(torch.float32)
 
 
 def _double(t: Tensor) -> Tensor:

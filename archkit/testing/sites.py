@@ -154,13 +154,18 @@ def _(component: Time, ground: Ground) -> Iterator[Site]:
 @sites.register
 def _(component: Embedding, ground: Ground) -> Iterator[Site]:
     x = Shape(ground.few)
-    yield Site(dims=ground.dims, x=x, width=ground.few, side="conditioning")
+    summed = dict.fromkeys(("time", *CONTEXTS), x)
+    yield Site(dims=ground.dims, x=x, width=ground.few, side="conditioning", contexts=summed)
 
 
 @sites.register
 def _(component: Condition, ground: Ground) -> Iterator[Site]:
     takes, few = component.takes(ground.dims, ground.space), ground.few
-    if component.route() in ("input", "stem", "taps"):
+    if component.gathers():
+        made = {"time": Shape(EMBEDDING), **CONTEXTS}
+        yield Site(dims=ground.dims, x=Shape(few), width=0, side="conditioning", contexts=made)
+        return
+    if component.route() in ("input", "stem", "head", "taps"):
         space = tuple(takes.times * n for n in ground.space)
         image, width = Shape(takes.shape[0] or few, space), few + component.joins()
         yield ground.site(few, width, side="conditioning", skip=image)

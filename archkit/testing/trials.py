@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from itertools import islice
@@ -86,7 +87,10 @@ def _tensor(takes: Tensor, dtype: torch.dtype, chance: torch.Generator) -> torch
     # A scalar is a time, and stays precise.
     if not takes.shape:
         return torch.rand(shape, generator=chance)
-    return torch.randn(shape, generator=chance).to(dtype)
+    values = torch.randn(shape, generator=chance).to(dtype)
+    if takes.null is not None:
+        values[1] = takes.null
+    return values
 
 
 def trials(component: Part) -> list[Trial]:
@@ -207,17 +211,29 @@ def _(component: Time, site: Site) -> Iterator[Trial]:
 @_given.register
 def _(component: Embedding, site: Site) -> Iterator[Trial]:
     for count in (1, 3):
-        joined = replace(site, width=component.leaves((site.width,) * count))
-        yield Trial(component, joined, (Tensor((site.width,)),) * count)
+        joined = replace(
+            site,
+            width=component.leaves((site.width,) * count),
+            contexts=dict(islice(site.contexts.items(), count)),
+        )
+        with suppress(Misfit):
+            component.infer(joined)
+            yield Trial(component, joined, (Tensor((site.width,)),) * count)
 
 
 @_given.register
 def _(component: Condition, site: Site) -> Iterator[Trial]:
     takes = component.takes(site.dims, site.x.space)
+    if component.gathers():
+        shapes = (site.contexts[name] for name in component.gathers())
+        gathered = tuple(Tensor((*shape.space, shape.channels)) for shape in shapes)
+        yield Trial(component, site, gathered, "sequence")
+        return
     if site.skip is None:
         shape = tuple(component.counted() if n is None else n for n in takes.shape)
         answers: Any = "sequence" if component.route() == "context" else "image"
-        yield Trial(component, site, (replace(takes, shape=shape),), answers)
+        reads = component.reads(site)
+        yield Trial(component, site, (replace(takes, shape=shape),) * len(reads), answers)
         return
     x = _image(site.x)
     yield Trial(component, site, (x, _image(site.skip)))
