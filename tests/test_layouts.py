@@ -47,6 +47,14 @@ SPECS: dict[str, dict[str, Any]] = {
             {"channels": 6, "blocks": 3, "attention": True},
         ],
     },
+    "imagen": {
+        **TWO_STAGES,
+        "encoder": [
+            {"channels": 4, "blocks": 2},
+            {**TWO_STAGES["encoder"][1], "pooling": KEEPS_SIZE},
+        ],
+    },
+    "efficient": {**TWO_STAGES, "decoder": [{"skip": "none"}, {}]},
     "monai": {
         **TWO_STAGES,
         "encoder": [{"channels": 4, "blocks": 1}, {"channels": 6, "blocks": 1, "pooling": "none"}],
@@ -271,6 +279,53 @@ NODES = {
         output.stem.join 8×8 < output.upsampling, stem
         output.block 4×8 < output.stem.join
         head 2×8 < output.block
+    """,
+    # The deepest `down` keeps the size; one more block comes last.
+    "imagen": """
+        stem 4×8 < x
+        encoder.0.blocks.0.block 4×8 < stem
+        encoder.0.blocks.1.block 4×8 < encoder.0.blocks.0.block
+        encoder.0.pooling 4×4 < encoder.0.blocks.1.block
+        encoder.1.blocks.0.block 6×4 < encoder.0.pooling
+        encoder.1.blocks.1.block 6×4 < encoder.1.blocks.0.block
+        encoder.1.attention 6×4 < encoder.1.blocks.1.block
+        bottleneck.pooling 6×4 < encoder.1.attention
+        bottleneck.0.block 6×4 < bottleneck.pooling
+        bottleneck.0.attention 6×4 < bottleneck.0.block
+        bottleneck.1.block 6×4 < bottleneck.0.attention
+        decoder.1.blocks.0.join 12×4 < bottleneck.1.block, encoder.1.attention
+        decoder.1.blocks.0.block 6×4 < decoder.1.blocks.0.join
+        decoder.1.blocks.1.join 12×4 < decoder.1.blocks.0.block, encoder.1.blocks.1.block
+        decoder.1.blocks.1.block 6×4 < decoder.1.blocks.1.join
+        decoder.1.attention 6×4 < decoder.1.blocks.1.block
+        decoder.0.upsampling 6×8 < decoder.1.attention
+        decoder.0.blocks.0.join 10×8 < decoder.0.upsampling, encoder.0.blocks.1.block
+        decoder.0.blocks.0.block 4×8 < decoder.0.blocks.0.join
+        decoder.0.blocks.1.join 8×8 < decoder.0.blocks.0.block, encoder.0.blocks.1.block
+        decoder.0.blocks.1.block 4×8 < decoder.0.blocks.1.join
+        output.block 4×8 < decoder.0.blocks.1.block
+        head 2×8 < output.block
+    """,
+    # The finest stage has no skip.
+    "efficient": """
+        stem 4×8 < x
+        encoder.0.blocks.0.block 4×8 < stem
+        encoder.0.pooling 4×4 < encoder.0.blocks.0.block
+        encoder.1.blocks.0.block 6×4 < encoder.0.pooling
+        encoder.1.blocks.1.block 6×4 < encoder.1.blocks.0.block
+        encoder.1.attention 6×4 < encoder.1.blocks.1.block
+        bottleneck.0.block 6×4 < encoder.1.attention
+        bottleneck.0.attention 6×4 < bottleneck.0.block
+        bottleneck.1.block 6×4 < bottleneck.0.attention
+        decoder.1.blocks.0.join 12×4 < bottleneck.1.block, encoder.1.attention
+        decoder.1.blocks.0.block 6×4 < decoder.1.blocks.0.join
+        decoder.1.blocks.1.join 12×4 < decoder.1.blocks.0.block, encoder.1.blocks.1.block
+        decoder.1.blocks.1.block 6×4 < decoder.1.blocks.1.join
+        decoder.1.attention 6×4 < decoder.1.blocks.1.block
+        decoder.0.upsampling 6×8 < decoder.1.attention
+        decoder.0.blocks.0.join 6×8 < decoder.0.upsampling
+        decoder.0.blocks.0.block 4×8 < decoder.0.blocks.0.join
+        head 2×8 < decoder.0.blocks.0.block
     """,
     "monai": """
         encoder.0.pooling 2×4 < x

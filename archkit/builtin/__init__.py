@@ -86,6 +86,7 @@ _WHERE = {
     "importers.uvit": "importer.uvit:UViT",
     "importers.hdit": "importer.hdit:HDiT",
     "importers.diffusion_policy": "importer.diffusion-policy:DiffusionPolicy",
+    "importers.imagen": "importer.imagen:Imagen",
     "importers.lucidrains": "importer.lucidrains:Lucidrains",
 }
 

@@ -277,7 +277,7 @@ class Sum(Embedding):
         return reduce(Cost.__and__, (linear,) * len(self.layers)) + activation
 
     def build(self, site: Site) -> nn.Module:
-        from archkit.nn.embeddings import Sum
+        from archkit.nn.sums import Sum
 
         names = [name if name in self.layers else None for name in site.contexts]
         return Sum(self.activation.build(site), site.width, names if self.layers else ())

@@ -130,7 +130,8 @@ class Averaged(nn.Module):
         h = functional.silu(self.linear1(self.norm(sequence.mean(dim=1))))
         h = self.linear2(h)
         told = text.ne(0).flatten(1).any(dim=1, keepdim=True).to(h.dtype)
-        return told * h + (1 - told) * self.null
+        out: Tensor = told * h + (1 - told) * self.null
+        return out
 
 
 class Gathered(nn.Module):

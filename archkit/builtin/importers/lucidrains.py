@@ -71,7 +71,7 @@ class Lucidrains(Importer):
     type: Literal["lucidrains"] = "lucidrains"
 
     def reads(self, config: Config) -> bool:
-        return "dim_mults" in config
+        return "dim_mults" in config and not {"layer_attns", "num_resnet_blocks"} & set(config)
 
     def spec(self, config: Config) -> dict[str, Any]:
         options = Options(config, "denoising-diffusion-pytorch's Unet")
