@@ -158,6 +158,7 @@ def join_images(draft: Draft, spec: Spec, x: Flow, route: str) -> Flow:
             width=x.shape.channels + condition.joins(),
             side="conditioning",
             skip=image,
+            role="output" if route == "head" else "input",
         )
         flow = draft.note(_stand(name), condition, site, (x.source, source))
         draft.paces[flow.source] = draft.paces[x.source]

@@ -33,7 +33,7 @@ class Site:
         stride: For an upsampling: the strides of the pooling that it undoes. For a block: those
             of its first convolution, where the pooling before it is left to it.
         clock: What times are multiplied with before they are embedded.
-        role: For a precondition: which of its places this is.
+        role: For a precondition, and an image that joins: which of its places this is.
         tokens: The vectors that go before the tokens of a stem that makes some, each as wide.
         sample: The size of the sample.
         inner: For a block that leaves with another width than its stage has: that of the stage.

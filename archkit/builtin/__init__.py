@@ -11,11 +11,6 @@ _WHERE = {
     "modulated": "block.modulated:Modulated",
     "transformers": "block.transformer:TransformerBlock",
     "attention": "attention.self:SelfAttention attention.transformer:Transformer",
-    "imagen": "block.imagen:ImagenBlock attention.imagen:ImagenAttention",
-    "parallel": "stem.cross-embed:CrossEmbedding pooling.parallel:ParallelPooling",
-    "resampled": "condition.resampled:Resampled condition.averaged:Averaged "
-    "condition.gathered:Gathered",
-    "noise_level": "condition.noise-level:NoiseLevel",
     "linear_attention": "attention.linear:LinearAttention",
     "pooling": "pooling.max:MaxPooling pooling.avg:AveragePooling pooling.conv:ConvolutionPooling "
     "pooling.blur:BlurPooling pooling.block:BlockPooling "
@@ -48,7 +43,6 @@ _WHERE = {
     "layout.lucidrains:Lucidrains layout.monai:Monai layout.narrowing:Narrowing "
     "layout.diffuser:Diffuser layout.dance-diffusion:DanceDiffusion "
     "layout.controlnet:ControlNet layout.kandinsky3:Kandinsky3",
-    "imagen_layouts": "layout.imagen:Imagen layout.efficient:Efficient",
     "filters": "pooling.filter:FilterPooling upsampling.filter:FilterUpsampling",
     "concatenation": "embedding.concat:Concatenation",
     "planes": "time.planes:Planes",
@@ -63,6 +57,12 @@ _WHERE = {
     "normed": "pooling.normed:NormedPooling upsampling.normed:NormedUpsampling",
     "stable_cascade": "block.stable-cascade:StableCascade",
     "kandinsky3": "block.kandinsky3:Kandinsky3Block attention.kandinsky3:Kandinsky3Attention",
+    "imagen": "block.imagen:ImagenBlock attention.imagen:ImagenAttention",
+    "parallel": "stem.cross-embed:CrossEmbedding pooling.parallel:ParallelPooling",
+    "resampled": "condition.resampled:Resampled condition.averaged:Averaged "
+    "condition.gathered:Gathered",
+    "noise_level": "condition.noise-level:NoiseLevel",
+    "imagen_layouts": "layout.imagen:Imagen layout.efficient:Efficient",
     "patches": "stem.patch:PatchStem head.patch:PatchHead",
     "tokens": "stem.tokens:TokenStem head.tokens:TokenHead",
     "lerp": "skip.lerp:Lerp",

@@ -55,7 +55,7 @@ class NoiseLevel(Condition):
         return features + Cost.linear(self.channels, site.width) + then
 
     def caption(self, site: Site) -> str:
-        return f"{self.short} {self.channels} · Linear {site.width}"
+        return f"{self.short} {self.channels} · Linear"
 
     def inside(self, site: Site) -> tuple[Op, ...]:
         linear = Op(f"Linear {self.channels} → {site.width}")

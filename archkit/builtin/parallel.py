@@ -58,7 +58,7 @@ class CrossEmbedding(Stem):
         return reduce(Cost.__and__, convs) + Cost.made(site.width * site.x.positions)
 
     def caption(self, site: Site) -> str:
-        return f"Conv {' ∥ '.join(map(str, sorted(self.kernels)))}"
+        return f"Conv {', '.join(map(str, sorted(self.kernels)))}"
 
     def inside(self, site: Site) -> tuple[Op, ...]:
         widths = self.widths(site.width)

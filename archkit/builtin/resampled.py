@@ -103,7 +103,7 @@ class Resampled(Condition):
 
     def caption(self, site: Site) -> str:
         out = self.infer(site)
-        return f"{self.short if self.depth else 'Linear'} → {out.positions} × {out.channels}"
+        return f"{self.short if self.depth else 'Linear'} {out.positions} × {out.channels}"
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.resampled import Resampled, Resampler
@@ -176,7 +176,7 @@ class Averaged(Condition):
         return norm + layers + replace(Cost.made(width, saved=2), parameters=width)
 
     def caption(self, site: Site) -> str:
-        return f"{self.short} · LayerNorm · MLP {site.x.channels} → {site.width}"
+        return f"{self.short} · MLP {site.width}"
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.resampled import Averaged
@@ -244,7 +244,7 @@ class Gathered(Condition):
 
     def caption(self, site: Site) -> str:
         out = self.infer(site)
-        return f"{out.positions} × {out.channels} · LayerNorm"
+        return f"{out.positions} × {out.channels}"
 
     def inside(self, site: Site) -> tuple[Op, ...]:
         ops, names = [], []

@@ -19,7 +19,7 @@ class End:
 
     Arguments:
         h: Its height, half of it above the middle line.
-        above: What pills of what joins the sample need above it.
+        above: What pills of images that join need above it.
         spots: The middle of each box, and half its width, by the node's path; ``x`` and ``out``
             are the pills.
         trunk: The box where the flow leaves the row, or comes into it.
@@ -56,10 +56,8 @@ def entry(desk: Desk) -> End:
         x += GAP
         items += _chip(desk, x, wide, piece)
         spots[piece.path] = (x + wide / 2, wide / 2)
-        joins = [name for name in piece.node.inputs[1:] if name in plan.inputs]
-        if joins and piece.kind != "precondition":
-            items += _joining(desk, x + wide / 2, piece, joins[0])
-            above = 34.0
+        if joining := _joined(desk, x + wide / 2, piece):
+            items, above = items + joining, 34.0
         x, last = x + wide, piece.path
     return End(x, _height(desk), _tall(desk), above, tuple(items), spots, last)
 
@@ -69,7 +67,7 @@ def exit(desk: Desk) -> End:
     plan, pieces = desk.outline.plan, desk.outline.exit
     items: list[Item] = []
     spots: dict[str, tuple[float, float]] = {}
-    x, last = 0.0, ""
+    x, last, above = 0.0, "", 0.0
     for piece in pieces:
         wide = _width(desk, piece)
         if last:
@@ -77,6 +75,8 @@ def exit(desk: Desk) -> End:
             x += GAP
         items += _chip(desk, x, wide, piece)
         spots[piece.path] = (x + wide / 2, wide / 2)
+        if joining := _joined(desk, x + wide / 2, piece):
+            items, above = items + joining, 34.0
         x, last = x + wide, piece.path
     if last:
         items += _arrow(x, x + GAP, last, "answer")
@@ -88,7 +88,7 @@ def exit(desk: Desk) -> End:
     items += _pill(desk, x, w, words.answer(plan), shape, Meaning("answer", tip, nodes))
     spots["out"] = (x + w / 2, w / 2)
     first = pieces[0].path if pieces else "out"
-    return End(x + w, _height(desk), _tall(desk), 0.0, tuple(items), spots, first)
+    return End(x + w, _height(desk), _tall(desk), above, tuple(items), spots, first)
 
 
 @dataclass(frozen=True)
@@ -172,8 +172,12 @@ def _arrow(x: float, to: float, source: str, target: str) -> list[Item]:
     return [Line(points=points, ink="flow", width=1.3, role="flow", source=source, target=target)]
 
 
-def _joining(desk: Desk, x: float, piece: Piece, name: str) -> list[Item]:
-    """The pill of what joins the sample, above the chip that joins it."""
+def _joined(desk: Desk, x: float, piece: Piece) -> list[Item]:
+    """The pill of an image that joins, above the chip that joins it; nothing above others."""
+    joins = [name for name in piece.node.inputs[1:] if name in desk.outline.plan.inputs]
+    if not joins or piece.kind == "precondition":
+        return []
+    name = joins[0]
     ink, shape = desk.inks[name], springs.pill(desk.outline.plan, name)
     told = f"{springs.called(name)} · {shape}" if shape else springs.called(name)
     size = desk.sizes.strand

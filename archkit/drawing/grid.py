@@ -79,7 +79,7 @@ def grid(
     left, y = corner
     right = left + max(least, _width(desk, cards, levels, ends))
     placed: dict[str, Placed] = {}
-    entry_y = exit_y = y + entry.above + max(entry.h, exit.h) / 2
+    entry_y = exit_y = y + max(entry.above, exit.above) + max(entry.h, exit.h) / 2
     y = entry_y + max(entry.h, exit.h) / 2 + 22
     for level in levels:
         across = level.left is None and level.depth < 0

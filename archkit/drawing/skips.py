@@ -65,7 +65,9 @@ def _each(desk: Desk, grid: Grid, strand: Strand, doors: dict[str, float]) -> li
         told, gap = f"{merged} {shape.channels}", (source.right, target.x)
         one = replace(strand, ends=(end,), shapes=(shape,), marks=(strand.marks[i],))
         way = _way(out, into, i, doors.get(strand.target) if out[1] < target.y else None)
-        items += _drawn(desk, one, way, told, gap)
+        drawn = _drawn(desk, one, way, told, gap)
+        again = any(end[0] == other[0] for other in strand.ends[:i])
+        items += drawn[:1] if again else drawn  # of a tensor that is merged twice, one pill
     return items
 
 
@@ -161,7 +163,7 @@ def _over(desk: Desk, grid: Grid, ends: tuple[End, End], strand: Strand) -> list
     spot = ends[1].spots.get(target, ends[1].spots["out"])
     stop = grid.exit[0] + spot[0]
     y = min(grid.entry[1], grid.exit[1]) - ends[0].h / 2
-    top = y - ends[0].above - 12
+    top = y - max(end.above for end in ends) - 12
     points = ((start, y), (start, top), (stop, top), (stop, grid.exit[1] - ends[1].chip / 2))
     told = f"{strand.words} · {labels.channels(strand.channels)}"
     level = ((start, top), (stop, top))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..plans import Node, Plan
 from ..shapes import Shape
@@ -76,7 +76,12 @@ def buses(plan: Plan) -> tuple[Bus, ...]:
             if node.component.kind not in OUTSIDE or node.site.side != "conditioning":
                 read += [bus(node, name) for name in node.inputs[1:]]
     colours = inks(plan)
-    return tuple(_bus(plan, value, colours) for value in dict.fromkeys(read) if value not in trunk)
+    made: list[Bus] = []
+    for value in dict.fromkeys(name for name in read if name not in trunk):
+        one, taken = _bus(plan, value, colours), {other.ink for other in made}
+        own = (spring.ink for spring in one.spring if spring.ink not in taken)
+        made.append(replace(one, ink=next(own, one.ink)))
+    return tuple(made)
 
 
 def bus(node: Node, value: str) -> str:
