@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Resampled(Condition):
     """A text (B, n, channels) of any length, as a fixed number of tokens that look at it.
 
-    Tokens of zeros stand for those that a text lacks: a learned token replaces them. Left out, a
-    text is nothing but these, which guidance goes away from.
+    Tokens of zeros stand for those that a text lacks: a learned token replaces them. A text that
+    is left out is nothing but these; it is what guidance goes away from, as ``negative``.
 
     References:
         | Photorealistic Text-to-Image Diffusion Models with Deep Language Understanding
@@ -247,14 +247,13 @@ class Gathered(Condition):
         return f"{out.positions} × {out.channels}"
 
     def inside(self, site: Site) -> tuple[Op, ...]:
-        ops, names = [], []
-        for name in self.of:
-            shape = site.contexts[name]
-            names.append(name if shape.space else f"tokens of {name}")
-            if not shape.space:
-                label = f"Linear {shape.channels} → {self.tokens} × {self.wide(site)}"
-                ops.append(Op(label, (name,), names[-1]))
-        return (*ops, Op("concat", tuple(names)), Op("LayerNorm"))
+        vectors = tuple(name for name in self.of if not site.contexts[name].space)
+        sequences = tuple(name for name in self.of if name not in vectors)
+        each = "Linear each" if len(vectors) > 1 else "Linear"
+        linear = Op(f"{each} → {self.tokens} × {self.wide(site)}", vectors, "tokens")
+        if not vectors:
+            return (Op("concat", sequences), Op("LayerNorm"))
+        return (linear, Op("concat", ("tokens", *sequences)), Op("LayerNorm"))
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.resampled import Gathered

@@ -115,9 +115,10 @@ class _Net:
         dim, times = options.take("dim"), options.take("dim_mults", (1, 2, 4, 8))
         widths = (options.take("init_dim") or dim, *(dim * n for n in times))
         efficient, heads = options.take("memory_efficient", False), options.take("attn_heads", 8)
-        key, ends = ("init_dim", widths[0]) if efficient else ("dim_mults", widths[1])
-        if dim != ends:
-            options.refuse(key, ends, f"the last block is {dim} wide, and so is what it takes")
+        said = ("init_dim", widths[0]) if efficient else ("dim_mults", list(times))
+        if dim != widths[0 if efficient else 1]:
+            mend = f"the last block is {dim} wide, and so has to be what comes before it"
+            options.refuse(said[0], said[1], mend)
         channels, cond = options.take("channels", 3), options.take("cond_dim") or dim
         inner = heads * options.take("attn_dim_head", 64)
         small = options.take("lowres_cond", False)
