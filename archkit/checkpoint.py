@@ -10,8 +10,12 @@ from .errors import WeightError
 from .importer import Config
 from .source import parse
 
-INDEX = ".safetensors.index.json"
-SUFFIXES = (INDEX, ".safetensors", ".bin", ".pt", ".pth", ".ckpt")
+INDEX = ".index.json"
+"""What the index of several files of weights ends in."""
+SUFFIXES = (
+    *(f".safetensors{INDEX}", ".safetensors", f".bin{INDEX}", ".bin"),
+    *(".pt", ".pth", ".ckpt"),
+)
 """What files of weights end in, the ones to prefer first."""
 _OWN = "diffusion_pytorch_model"
 

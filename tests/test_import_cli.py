@@ -28,11 +28,14 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders of diffusers: ``one`` file, ``shards``, and a ``pipeline`` around it."""
+    """Folders of diffusers: ``one`` file, shards, pickles, and a ``pipeline`` around it."""
     folder = tmp_path_factory.mktemp("saved")
     module = randomise(UNet2DConditionModel(**STABLE))
     module.save_pretrained(folder / "one")
     module.save_pretrained(folder / "shards", max_shard_size="400KB")
+    module.save_pretrained(
+        folder / "pickled shards", safe_serialization=False, max_shard_size="400KB"
+    )
     module.save_pretrained(folder / "pipeline" / "unet")
     (folder / "pipeline" / "model_index.json").write_text("{}")
     (folder / "pickled").mkdir()
@@ -79,7 +82,7 @@ def test_a_config_needs_no_torch(saved: Path) -> None:
     assert told.stderr == "0 False"
 
 
-@pytest.mark.parametrize("kind", ["one", "shards", "pipeline", "pickled"])
+@pytest.mark.parametrize("kind", ["one", "shards", "pipeline", "pickled", "pickled shards"])
 def test_weights_come_as_they_are(kind: str, run: Run, saved: Path, tmp_path: Path) -> None:
     code, out, err = run("import", saved / kind, "-o", "net.yaml", "--weights", "net.safetensors")
     assert (code, out) == (0, "")
@@ -355,12 +358,22 @@ def test_what_is_not_there(run: Run, tmp_path: Path, saved: Path) -> None:
     assert run("import", ".")[::2] == (1, told)
 
 
-def test_an_index_that_lies(run: Run, saved: Path) -> None:
-    index = {"weight_map": {"a": "one.safetensors"}}
-    save_file({"b": torch.ones(1)}, "one.safetensors")
-    Path("net.safetensors.index.json").write_text(json.dumps(index))
-    told = "error: one.safetensors lacks `a`, which net.safetensors.index.json says is in it\n"
-    assert run("import", "net.safetensors.index.json")[::2] == (1, told)
+@pytest.mark.parametrize(("kind", "save"), [("safetensors", save_file), ("bin", torch.save)])
+def test_an_index_that_lies(kind: str, save: Callable[..., object], run: Run) -> None:
+    file, index = f"one.{kind}", f"net.{kind}.index.json"
+    Path(index).write_text(json.dumps({"weight_map": {"a": file}}))
+    assert run("import", index)[::2] == (1, f"error: {file}: no such file\n")
+    save({"b": torch.ones(1)}, file)
+    told = f"error: {file} lacks `a`, which {index} says is in it\n"
+    assert run("import", index)[::2] == (1, told)
+
+
+def test_shards_are_pickles_that_would_run_code_too(run: Run, tmp_path: Path) -> None:
+    PICKLED["torch"][0]({"weight": torch.ones(1), "bomb": Bomb()}, "one.bin")
+    Path("net.bin.index.json").write_text(json.dumps({"weight_map": {"weight": "one.bin"}}))
+    told = run("import", "net.bin.index.json", "-o", "net.yaml")
+    assert told == (1, "", f"error: one.bin {PICKLED['torch'][1]}\n")
+    assert written(tmp_path) == ["net.bin.index.json", "one.bin"]
 
 
 KILLED = """

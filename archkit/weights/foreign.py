@@ -6,7 +6,7 @@ import json
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,25 @@ def read_tensors(path: Path) -> Mapping[str, Tensor]:
     return _unpickled(path)
 
 
+class Unpickled:
+    """The tensors of a pickle, asked for as those of safetensors are."""
+
+    def __init__(self, path: Path) -> None:
+        self._held = _unpickled(path)
+
+    def keys(self) -> Iterable[str]:
+        return self._held.keys()
+
+    def get_tensor(self, name: str) -> Tensor:
+        return self._held[name]
+
+
+def _file(path: Path) -> Any:
+    return opened(path) if path.suffix == ".safetensors" else Unpickled(path)
+
+
 class Mapped(Mapping[str, Tensor]):
-    """Tensors in files of safetensors; none is kept, so that memory holds a few of them.
+    """Tensors in files, mapped; none is kept, so that memory holds a few of them.
 
     Arguments:
         where: The file of each.
@@ -51,7 +68,7 @@ class Mapped(Mapping[str, Tensor]):
         path = self._where[name]
         if path != self._path or self._bytes > _MAPPED:
             # What was read of a file stays in memory for as long as the file is mapped.
-            self._file, self._path, self._bytes = opened(path), path, 0
+            self._file, self._path, self._bytes = _file(path), path, 0
         tensor: Tensor = self._file.get_tensor(name)
         self._bytes += tensor.nbytes
         return tensor
@@ -72,7 +89,7 @@ def _indexed(path: Path) -> dict[str, Path]:
         raise WeightError(f"{path} is no index of files of weights") from None
     for file in sorted(set(where.values())):
         said = {name for name, other in where.items() if other == file}
-        if lacking := sorted(said - set(opened(file).keys())):
+        if lacking := sorted(said - set(_file(file).keys())):
             raise WeightError(f"{file} lacks `{lacking[0]}`, which {path.name} says is in it")
     return where
 
@@ -82,6 +99,8 @@ def _unpickled(path: Path) -> Mapping[str, Tensor]:
     try:
         with warnings.catch_warnings(action="ignore"):
             held = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except FileNotFoundError:
+        raise WeightError(f"{path}: no such file") from None
     except Exception as error:  # what a broken pickle raises, nobody knows
         raise WeightError(f"{path} {_refusal(str(error))}") from None
     if not isinstance(held, Mapping):
