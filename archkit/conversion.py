@@ -85,7 +85,7 @@ def read_foreign(
     registry = registry or default_registry()
     shapes = {name: tuple(tensor.shape) for name, tensor in (state or {}).items()}
     importer = _importer(config, shapes, family, registry)
-    told = config if config is not None else importer.finds(shapes)
+    told = importer.told(config, shapes)
     if told is None:
         raise WeightError(
             f"the names and shapes of these weights do not tell the config of a {importer.type} "
@@ -132,9 +132,8 @@ def _importer(
             raise WeightError(f"no importer is called `{family}`; there are {listed}")
         return known[family]()
     made = [make() for make in known.values()]
-    if config is not None:
-        found = [importer for importer in made if importer.reads(config)]
-    else:
+    found = [] if config is None else [each for each in made if each.reads(config)]
+    if not found and shapes:
         found = [importer for importer in made if importer.finds(shapes) is not None]
     if len(found) == 1:
         return found[0]

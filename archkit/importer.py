@@ -147,6 +147,18 @@ class Importer(Component):
         """
         return None
 
+    def told(self, config: Config | None, shapes: Shapes) -> Config | None:
+        """The config of a state dict: the one that was given, or what names and shapes tell.
+
+        None if nothing tells. An importer may complete what was given; where one thing is left to
+        be said, it raises WeightError, and says which.
+
+        Arguments:
+            config: What was given; None for nothing.
+            shapes: The tensors; none of them where only a config was given.
+        """
+        return self.finds(shapes) if config is None else config
+
     def spec(self, config: Config) -> dict[str, Any]:
         """The spec, as plain data; raises SpecError naming every option without counterpart."""
         raise NotImplementedError(f"{type(self).__name__} has no spec()")
@@ -193,6 +205,13 @@ class Options:
     def take(self, key: str, default: Any = None) -> Any:
         """An option, or the default that the original has."""
         return self._left.pop(key, default)
+
+    def need(self, key: str) -> Any:
+        """An option that the original has no default for; raises SpecError where it is left out."""
+        if key not in self._left:
+            what = f"the config does not say `{key}`, which {self._owner} has no default for"
+            raise SpecError([Problem("incomplete-config", what, "give the whole config", (key,))])
+        return self._left.pop(key)
 
     def only(self, key: str, *allowed: Any) -> None:
         """An option that archkit has no counterpart for, but where it is one of these values."""

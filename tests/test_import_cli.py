@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import UNet2DConditionModel, UNet2DModel
-from references import SMALL_DDPM, STABLE, drawn
+from references import SMALL_DDPM, STABLE, drawn, importer
 from safetensors.torch import load_file, save_file
 from test_importers import as_theirs
 
@@ -212,7 +212,9 @@ def test_a_config_beside_the_weights(run: Run, single: tuple[Path, UNet]) -> Non
     assert run("import", single[0], "-o", "v1.yaml", "--config", "v1-inference.yaml")[0] == 0
     assert archkit.load_spec("v1.yaml").encoder == archkit.load_spec("sd.yaml").encoder
     told = "error: nothing tells the family of this network; say it with `family`: "
-    assert run("import", single[0], "--config", "config.yaml")[2].startswith(told)
+    assert run("import", "config.yaml")[2].startswith(told)
+    # Of weights beside it, names tell whose they are.
+    assert run("import", single[0], "--config", "config.yaml")[0] == 0
     told = "error: no importer is called `ldm`; there are "
     assert run("import", single[0], "--family", "ldm")[2].startswith(told)
 
@@ -356,6 +358,19 @@ def test_what_is_not_there(run: Run, tmp_path: Path, saved: Path) -> None:
         save_file({"weight": torch.ones(1)}, name)
     told = "error: . holds several files of weights: a.safetensors, b.safetensors; name one\n"
     assert run("import", ".")[::2] == (1, told)
+
+
+def test_half_a_config_is_completed_by_the_weights(run: Run, tmp_path: Path) -> None:
+    config = {"in_channels": 3, "out_channels": 6, "model_channels": 32, "num_res_blocks": 1}
+    config |= {"channel_mult": [1, 2], "attention_resolutions": [2], "num_heads": 2}
+    model = archkit.assemble(importer("guided-diffusion").spec(config))
+    torch.save(as_theirs(model, "guided-diffusion"), "net.pt")
+    code, out, err = run("import", "net.pt", "-o", "net.yaml")
+    assert (code, out, written(tmp_path)) == (1, "", ["net.pt"])
+    assert "all of their config but `num_heads` (or `num_head_channels`)" in err
+    Path("heads.yaml").write_text("num_heads: 2\n")
+    assert run("import", "net.pt", "--config", "heads.yaml", "-o", "net.yaml") == (0, "", "")
+    assert archkit.load_spec("net.yaml").widths() == (32, 64)
 
 
 @pytest.mark.parametrize(("kind", "save"), [("safetensors", save_file), ("bin", torch.save)])

@@ -36,11 +36,12 @@ def import_(context: click.Context, /, source: Path, output: str, **asked: Any) 
     shapes of the weights may tell. Everything is accounted for, or nothing is written.
     """
     found = find(source, asked["config"])
-    needed = asked["weights"] or asked["ledger"]
+    needed = bool(asked["weights"] or asked["ledger"])
     if needed and found.weights is None:
         raise WeightError(f"there are no weights beside {source}")
     name = None if output == "-" else Path(output).stem
-    read = _read(context, found, asked["family"], name, needed)
+    # A config beside weights may be half of one, which they complete.
+    read = _read(context, found, asked["family"], name, needed or found.weights == source)
     with ExitStack() as files:
         if output != "-":
             files.enter_context(whole(Path(output))).write_text(dump(read.says))

@@ -112,7 +112,7 @@ class _Net:
 
     @classmethod
     def read(cls, options: Options) -> _Net:
-        dim, times = options.take("dim"), options.take("dim_mults", (1, 2, 4, 8))
+        dim, times = options.need("dim"), options.take("dim_mults", (1, 2, 4, 8))
         widths = (options.take("init_dim") or dim, *(dim * n for n in times))
         efficient, heads = options.take("memory_efficient", False), options.take("attn_heads", 8)
         said = ("init_dim", widths[0]) if efficient else ("dim_mults", list(times))

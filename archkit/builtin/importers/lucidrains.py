@@ -75,7 +75,7 @@ class Lucidrains(Importer):
 
     def spec(self, config: Config) -> dict[str, Any]:
         options = Options(config, "denoising-diffusion-pytorch's Unet")
-        dim, times = options.take("dim"), options.take("dim_mults", (1, 2, 4, 8))
+        dim, times = options.need("dim"), options.take("dim_mults", (1, 2, 4, 8))
         widths = [options.take("init_dim") or dim, *(dim * n for n in times)]
         if widths[0] != widths[1]:
             options.refuse("init_dim", widths[0], f"the first stage is {widths[1]} wide")

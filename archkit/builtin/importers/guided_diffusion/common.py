@@ -19,11 +19,11 @@ class Levels:
     """
 
     def __init__(self, options: Options, channel_mult: tuple[int, ...] = (1, 2, 4, 8)) -> None:
-        self.base: int = options.take("model_channels")
+        self.base: int = options.need("model_channels")
         self.widths = [int(m * self.base) for m in options.take("channel_mult", channel_mult)]
-        factors = options.take("attention_resolutions")
+        factors = options.need("attention_resolutions")
         self.attends = [2**level in factors for level in range(len(self.widths))]
-        blocks = options.take("num_res_blocks")
+        blocks = options.need("num_res_blocks")
         each = blocks if isinstance(blocks, list | tuple) else [blocks] * len(self.widths)
         self.blocks = list(each)
         self.dims: int = options.take("dims", 2)
@@ -55,7 +55,7 @@ class Levels:
 
 def sample(options: Options, levels: Levels) -> Says:
     """Sample, output and time; more channels in than out are an image that joins the sample."""
-    into, out = options.take("in_channels"), options.take("out_channels")
+    into, out = options.need("in_channels"), options.need("out_channels")
     size: Any = options.take("image_size") or 2 ** (len(levels.widths) + 2)
     says: Says = {"input": {"channels": min(into, out), "size": size}, "conditioning": {}}
     if levels.dims != 2:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from archkit import Codebase, Config, Importer, Options, Shapes
+from archkit import Codebase, Config, Importer, Options, Shapes, WeightError
 
 from ..rows import Says, finished
 from .common import Levels, sample
+from .inferred import inferred, untold
 from .names import GUIDED, GUIDED_NEW_ORDER
 from .published import ADM, published
 
@@ -27,7 +28,19 @@ class GuidedDiffusion(Importer):
     type: Literal["guided-diffusion"] = "guided-diffusion"
 
     def finds(self, shapes: Shapes) -> Config | None:
-        return published(shapes, ADM)
+        return published(shapes, ADM) or inferred(shapes)
+
+    def told(self, config: Config | None, shapes: Shapes) -> Config | None:
+        whole = published(shapes, ADM) if config is None else config
+        if whole is not None and "model_channels" in whole:
+            return whole
+        found, given = inferred(shapes), config or {}
+        if found is not None and (left := untold(found, given)):
+            raise WeightError(
+                "names and shapes of these weights tell that they are of guided-diffusion, and "
+                f"all of their config but {', '.join(left)}; give these with `config`"
+            )
+        return config if found is None else {**found, **given}
 
     def spec(self, config: Config) -> dict[str, Any]:
         options = Options(config, "guided-diffusion's UNetModel")
