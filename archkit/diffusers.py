@@ -11,6 +11,7 @@ A pipeline names the classes here by this module's path, and so finds them again
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -114,6 +115,15 @@ class ConditionalUNet(UnconditionalUNet):
     ) -> None:
         super().__init__(spec=spec)
         self.register_to_config(**_told(self.network))
+
+    @property
+    def add_embedding(self) -> SimpleNamespace:
+        """Whose first layer SDXL's pipelines ask the width of: pooled text and sizes take it."""
+        micro = [name for name in _names(self.network) if _role(self.network, name) == "micro"]
+        if not micro:
+            raise AttributeError("this network is told no pooled text and sizes")
+        mlp = self.network.get_submodule(f"conditioning.{micro[0]}")
+        return SimpleNamespace(linear_1=mlp.linear1)
 
     def forward(  # type: ignore[override]
         self,

@@ -14,12 +14,18 @@ from diffusers import (
     DDPMPipeline,
     DDPMScheduler,
     StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
     UNet2DConditionModel,
     UNet2DModel,
 )
 from references import SMALL_DDPM, STABLE, drawn
 from torch import nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
 import archkit
 from archkit import DiffusionError, ShapeError
@@ -120,7 +126,7 @@ def stable(unet: nn.Module, around: dict[str, Any]) -> StableDiffusionPipeline:
     return quiet(StableDiffusionPipeline(unet=unet, **around))
 
 
-def painted(pipeline: StableDiffusionPipeline) -> Any:
+def painted(pipeline: StableDiffusionPipeline | StableDiffusionXLPipeline) -> Any:
     asked = {"num_inference_steps": 3, "guidance_scale": 3.0, "height": 32, "width": 48}
     dice = torch.Generator().manual_seed(5)
     return pipeline("a cat", generator=dice, output_type="np", **asked).images
@@ -149,6 +155,68 @@ def test_stable_diffusion_is_saved_and_loaded(
     again = quiet(StableDiffusionPipeline.from_pretrained(tmp_path))
     assert isinstance(again.unet, ConditionalUNet)
     assert again.unet.config.cross_attention_dim == STABLE["cross_attention_dim"]
+    assert np.array_equal(painted(again), painted(pipeline))
+
+
+XL = {
+    **STABLE,
+    "cross_attention_dim": STABLE["cross_attention_dim"] + 20,  # two encoders side by side
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 8,
+    "projection_class_embeddings_input_dim": 6 * 8 + 12,
+}
+
+
+@pytest.fixture(scope="module")
+def around_xl(around: dict[str, Any]) -> dict[str, Any]:
+    """All of SDXL but its U-Net, tiny and random."""
+    torch.manual_seed(1)
+    says = around["text_encoder"].config.to_dict()
+    says |= {"hidden_size": 20, "intermediate_size": 24, "projection_dim": 12}
+    second = CLIPTextModelWithProjection(CLIPTextConfig(**says)).eval()
+    parts = {key: around[key] for key in ("vae", "text_encoder", "tokenizer", "scheduler")}
+    return {**parts, "text_encoder_2": second, "tokenizer_2": around["tokenizer"]}
+
+
+def large(unet: nn.Module, around: dict[str, Any]) -> StableDiffusionXLPipeline:
+    return quiet(StableDiffusionXLPipeline(unet=unet, add_watermarker=False, **around))
+
+
+@pytest.fixture(scope="module")
+def conditional_xl() -> UNet2DConditionModel:
+    return randomise(UNet2DConditionModel(**XL)).eval()
+
+
+def test_sdxl_draws_the_same_image(
+    conditional_xl: UNet2DConditionModel, around_xl: dict[str, Any]
+) -> None:
+    wanted = painted(large(conditional_xl, around_xl))
+    got = painted(large(ConditionalUNet.of(imported(conditional_xl)), around_xl))
+    assert got.shape == (1, 32, 48, 3)
+    assert wanted.std() > 0.01
+    assert np.abs(got - wanted).max() < 1e-4
+
+
+def test_sdxl_is_told_sizes(
+    conditional_xl: UNet2DConditionModel, around_xl: dict[str, Any]
+) -> None:
+    pipeline = large(ConditionalUNet.of(imported(conditional_xl)), around_xl)
+    asked = {"height": 32, "width": 48, "num_inference_steps": 2, "output_type": "np"}
+    images = [
+        pipeline("a cat", generator=torch.Generator().manual_seed(5), original_size=size, **asked)
+        for size in ((32, 48), (512, 640))
+    ]
+    assert np.abs(images[0].images - images[1].images).max() > 1e-4
+
+
+def test_sdxl_is_saved_and_loaded(
+    conditional_xl: UNet2DConditionModel, around_xl: dict[str, Any], tmp_path: Path
+) -> None:
+    pipeline = large(ConditionalUNet.of(imported(conditional_xl)), around_xl)
+    pipeline.save_pretrained(tmp_path)
+    again = quiet(StableDiffusionXLPipeline.from_pretrained(tmp_path, add_watermarker=False))
+    assert isinstance(again.unet, ConditionalUNet)
+    assert again.unet.config.addition_time_embed_dim == XL["addition_time_embed_dim"]
     assert np.array_equal(painted(again), painted(pipeline))
 
 
@@ -193,6 +261,8 @@ def test_what_it_refuses(conditional: UNet2DConditionModel, plain: UNet2DModel) 
         ours(x, 7, text, added_cond_kwargs={"image_embeds": text})
     with pytest.raises(ShapeError, match="the condition `text` is missing"):
         ours(x, 7)
+    with pytest.raises(AttributeError, match="add_embedding"):
+        ours.add_embedding  # noqa: B018
     with pytest.raises(ShapeError, match="the sample has 5 channels and needs 4"):
         ours(drawn(2, 5, 16, 16), 7, text)
     with pytest.raises(ShapeError, match="takes no `class_labels`"):
