@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from .parts import Tensor as Tensor
     from .parts import Time as Time
     from .parts import Upsampling as Upsampling
+    from .parts import cost_of_frames as cost_of_frames
     from .plans import Node as Node
     from .plans import Plan as Plan
     from .predictions import NoisePath as NoisePath
@@ -103,7 +104,7 @@ _HOME = {
     "layouts": "Layout",
     "looks": "Op",
     "parts": "Activation Attention Block Condition Embedding Head Norm Part Pooling "
-    "Precondition Resampler Role Route Site Skip Stem Tensor Time Upsampling",
+    "Precondition Resampler Role Route Site Skip Stem Tensor Time Upsampling cost_of_frames",
     "plans": "Node Plan",
     "predictions": "NoisePath Prediction",
     "registry": "Registry default_registry load_registry",

@@ -203,9 +203,12 @@ def _space(spec: Spec, size: int | tuple[int, ...] | None) -> tuple[int, ...] | 
     dims = len(spec.input.space)
     if size is None:
         return None
-    space = (size,) * dims if isinstance(size, int) else tuple(size)
+    frames = () if spec.input.frames is None else (spec.input.frames,)
+    space = (size,) if isinstance(size, int) else tuple(size)
     if len(space) == 1:
-        space *= dims
+        space *= dims - len(frames)
+    if len(space) == dims - len(frames):
+        space = (*frames, *space)
     if len(space) != dims or min(space) < 1:
         what = f"a size of {len(space)} axes was asked for, and this network has {dims}"
         mend = "give one number for every axis, or one for each"

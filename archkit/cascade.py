@@ -107,12 +107,13 @@ class Filler:
         return Value(options, value.origin)
 
     def _inside(self, option: str, levels: list[Level], cascades: bool) -> list[Level]:
+        """What the levels say of an option; rows and the top go with it, for what is inside it."""
         inside: list[Level] = []
         for value, scope in levels:
             if value is not None and isinstance(value.data, dict):
                 inside.append((value.get(option), None))
-            if scope is not None and cascades:
-                inside.append((scope.get(option), scope))
+            if scope is not None:
+                inside.append((scope.get(option) if cascades else None, scope))
         return inside
 
     def _class(self, kind: str, value: Value) -> type[Component] | None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .shapes import Shape
-from .windows import EVERYWHERE, PerAxis, Reach, Step, Window, joined, sliding, united
+from .windows import EVERYWHERE, PerAxis, Reach, Step, Window, joined, of_frames, sliding, united
 
 _X, _OUT = frozenset({"x"}), frozenset({"out"})
 _HERE: Mapping[str, Reach] = {"x": ()}
@@ -124,6 +124,22 @@ class Cost:
             saved=self.saved * times + between * more,
             reach={word: joined(r, r * more) for word, r in self.reach.items()},
             scores=tuple(replace(s, layers=s.layers * times) for s in self.scores),
+        )
+
+    def each(self, frames: int, axes: int) -> Cost:
+        """The same done to each of so many frames alone, with the same weights.
+
+        Arguments:
+            axes: How many axes a frame has.
+        """
+        return replace(
+            self,
+            macs=self.macs * frames,
+            out=None if self.out is None else self.out * frames,
+            peak=self.peak * frames,
+            saved=self.saved * frames,
+            reach={word: of_frames(r, axes) for word, r in self.reach.items()},
+            scores=tuple(replace(s, heads=s.heads * frames) for s in self.scores),
         )
 
     def reading(self, word: str) -> Cost:

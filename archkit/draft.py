@@ -11,7 +11,7 @@ from .errors import Problem, SpecPath
 from .parts import Block, Part, Pooling, Resampler, Side, Site, Skip, Tensor
 from .plans import Link, Node
 from .proof import Step
-from .shapes import Shape
+from .shapes import KEEP, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Draft:
     """Nodes so far, the flows that any node may read, and what went wrong."""
 
     dims: int
+    frames: int | None = None
+    """How many frames the sample has, where it is a video; the first of `dims`."""
     inputs: dict[str, Tensor] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -59,8 +61,8 @@ class Draft:
         embedding = self.shared.get("embedding")
         if self.waiting and isinstance(part, Block):
             site["stride"] = self._stride(part)
-        place = Site(
-            dims=self.dims,
+        place = self.site(
+            part,
             x=x.shape,
             width=width,
             side=stand.side,
@@ -75,9 +77,21 @@ class Draft:
         named: Mapping[str, Flow] = {**self.shared, "x": x, **({"skip": skip} if skip else {})}
         shape = self._infer(stand, part, place)
         inputs = tuple(named[word].source for word in self._reads(part, place) if word in named)
-        self.nodes.append(Node(stand.path, part, place, inputs, shape, stand.at))
+        frames = None if place.dims == self.dims else self.frames
+        if frames is not None:
+            shape = Shape(shape.channels, (frames, *shape.space))
+        self.nodes.append(Node(stand.path, part, place, inputs, shape, stand.at, frames=frames))
         self._step(stand, part, place, x, skip)
         return Flow(stand.path, shape, stand.level)
+
+    def dims_of(self, part: Part) -> int:
+        """How many axes of what flows a part is given: not those of frames it looks across."""
+        return self.dims - (self.frames is not None and not part.across)
+
+    def site(self, part: Part, **told: Any) -> Site:
+        """Where a part stands; where it is given each frame alone, the site of one frame."""
+        site = Site(dims=self.dims, **told)
+        return site if self.dims_of(part) == self.dims else site.frame()
 
     def note(
         self, stand: Stand, part: Part, site: Site, inputs: tuple[str, ...], level: int = 0
@@ -95,12 +109,12 @@ class Draft:
         self.problems.append(Problem(code, message, mend, path, stand.path))
 
     def _infer(self, stand: Stand, part: Part, site: Site) -> Shape:
-        if self.dims not in part.dims:
+        if site.dims not in part.dims:
             served = " and ".join(f"{d}-D" for d in part.dims)
             name = f"{part.kind} `{part.type}`"
             self.complain(
                 "dims",
-                f"{name} serves {served}, and this network is {self.dims}-D",
+                f"{name} serves {served}, and this network is {site.dims}-D",
                 "choose another, see `archkit components`",
                 stand,
             )
@@ -133,6 +147,8 @@ class Draft:
             maps = part.size_maps(site)
         except Misfit:  # told by infer
             self.sound, maps = False, ()
+        if site.dims < self.dims:
+            maps = (KEEP, *maps)
         if all(m.free for m in maps):
             self.paces[stand.path] = here
             return

@@ -11,8 +11,8 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from .errors import ShapeError
+from .nn.frames import folded, repeated, unfolded
 from .plans import Plan
-from .shapes import axis_names
 
 
 class Gaussian(NamedTuple):
@@ -38,13 +38,17 @@ def flat(conditions: Mapping[str, Told]) -> dict[str, Tensor | None]:
 
 
 class _Step(NamedTuple):
-    """One node as it is run: its module stands in `owner`, so that replacing it there counts."""
+    """One node as it is run: its module stands in `owner`, so that replacing it there counts.
+
+    Where it is applied to each frame alone, `videos` says which of its inputs have frames.
+    """
 
     owner: nn.Module
     name: str
     path: str
     inputs: tuple[str, ...]
     spent: tuple[str, ...]
+    videos: tuple[bool, ...] | None
 
 
 class UNet(nn.Module):
@@ -68,6 +72,7 @@ class UNet(nn.Module):
                 node.path,
                 node.inputs,
                 spent.get(node.path, ()),
+                node.videos,
             )
             for node in plan.nodes
         ]
@@ -127,16 +132,21 @@ class UNet(nn.Module):
 
     def _run(self, values: dict[str, Tensor]) -> Tensor:
         out = values["x"]
+        frames = out.shape[2]
         saving = self._saving if self.training and torch.is_grad_enabled() else frozenset()
         for step in self._steps:
             module: nn.Module = step.owner._modules[step.name]  # type: ignore[assignment]
             arguments = [values[name] for name in step.inputs]
             for name in step.spent:
                 del values[name]
+            if step.videos:
+                pairs = zip(arguments, step.videos, strict=True)
+                arguments = [folded(a) if has else repeated(a, frames) for a, has in pairs]
             if step.path in saving:
                 out = checkpoint(module, *arguments, use_reentrant=False)
             else:
                 out = module(*arguments)
+            out = unfolded(out, frames) if step.videos else out
             values[step.path] = out
         return out
 
@@ -168,7 +178,7 @@ class UNet(nn.Module):
         if x.ndim != len(wanted) + 1:
             raise ShapeError(
                 f"x has {x.ndim} axes and needs {len(wanted) + 1}: "
-                f"(batch, {wanted[0]}, {', '.join(axis_names(len(wanted) - 1))})"
+                f"(batch, {wanted[0]}, {', '.join(self.plan.axis_names)})"
             )
         if x.shape[1] != wanted[0]:
             raise ShapeError(f"x has {x.shape[1]} channels and needs {wanted[0]}")
@@ -178,9 +188,7 @@ class UNet(nn.Module):
             raise ShapeError(f"x holds {x.dtype} and the model {own}; pass x.to({own})")
         if self.plan.spec.fit == "pad":
             return
-        for n, axis, name in zip(
-            x.shape[2:], self.plan.axes, axis_names(len(wanted) - 1), strict=True
-        ):
+        for n, axis, name in zip(x.shape[2:], self.plan.axes, self.plan.axis_names, strict=True):
             if n not in axis:
                 raise ShapeError(_size_sentence(name, int(n), axis))
 
@@ -251,7 +259,7 @@ class UNet(nn.Module):
     def _padding(self, x: Tensor) -> list[int] | None:
         """Zeros at the end of each axis, in the order of torch's pad; None where all fits."""
         missing = []
-        for n, axis, name in zip(x.shape[2:], self.plan.axes, axis_names(x.ndim - 2), strict=True):
+        for n, axis, name in zip(x.shape[2:], self.plan.axes, self.plan.axis_names, strict=True):
             above = axis.nearest(int(n))[1]
             if above is None:
                 raise ShapeError(_size_sentence(name, int(n), axis))

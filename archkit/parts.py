@@ -7,7 +7,7 @@ A component that stands somewhere in a network is a Part. From the same Site it 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from .costs import Cost
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 class Part(Looks):
     """A component that stands at a place in the network and becomes a node of the plan."""
+
+    across: ClassVar[bool] = False
+    """Whether it looks across the frames of a video, and so is given them all, as an axis in front;
+    any other part is given each frame alone."""
 
     def reads(self, site: Site) -> tuple[str, ...]:
         """What its module takes, in order.
@@ -51,6 +55,18 @@ class Part(Looks):
     def build(self, site: Site) -> nn.Module:
         """A fresh module whose `forward` takes what `reads` says, in that order."""
         raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+
+def cost_of_frames(part: Part, site: Site, frames: int) -> Cost | None:
+    """What a part takes that is given each of so many frames alone; `site` is that of one."""
+    cost = part.cost(site)
+    if cost is None:
+        return None
+    # What is told of a video is repeated for each of its frames, and kept so.
+    told = frozenset(part.reads(site)) - {"x", "skip"}
+    each = cost.each(frames, site.dims).holding(frames * site.told(told))
+    repeated = Cost(saved=frames * site.told(told & each.keeps))
+    return replace(each, keeps=each.keeps - told) & repeated
 
 
 class Block(Part):

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from .costs import Cost
 from .errors import SpecPath
-from .parts import Part, Site, Tensor
+from .parts import Part, Site, Tensor, cost_of_frames
 from .proof import Axis
-from .shapes import Shape
+from .shapes import Shape, axis_names
 from .spec import Spec
 
 
@@ -27,6 +27,8 @@ class Node:
         shape: What comes out.
         at: The place in the spec that put it there.
         measured: What torch counts of it, where the component states no cost and it was asked.
+        frames: How many frames of a video it is applied to, each alone, so that `site` is that of
+            one frame; None where it is given all that comes.
     """
 
     path: str
@@ -36,6 +38,20 @@ class Node:
     shape: Shape
     at: SpecPath
     measured: Cost | None = None
+    frames: int | None = None
+
+    @property
+    def x(self) -> Shape:
+        """What reaches it along the trunk, all frames of a video together."""
+        x = self.site.x
+        return x if self.frames is None else Shape(x.channels, (self.frames, *x.space))
+
+    @property
+    def videos(self) -> tuple[bool, ...] | None:
+        """Which of its inputs have frames, where it is applied to each frame alone."""
+        if self.frames is None:
+            return None
+        return tuple(word in ("x", "skip") for word in self.component.reads(self.site))
 
     @property
     def name(self) -> str:
@@ -56,7 +72,9 @@ class Node:
     @cached_property
     def cost(self) -> Cost | None:
         """What it costs, on paper; None where a plugin's component does not say."""
-        return self.component.cost(self.site) or self.measured
+        if self.frames is None:
+            return self.component.cost(self.site) or self.measured
+        return cost_of_frames(self.component, self.site, self.frames) or self.measured
 
 
 @dataclass(frozen=True)
@@ -110,6 +128,11 @@ class Plan:
     @cached_property
     def _by_path(self) -> dict[str, Node]:
         return {node.path: node for node in self.nodes}
+
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """What the axes are called."""
+        return axis_names(len(self.axes), self.spec.input.frames is not None)
 
     @property
     def output(self) -> Shape:

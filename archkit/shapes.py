@@ -138,11 +138,19 @@ def near_divisor(part: int, whole: int) -> int:
     return min(divisors, key=lambda d: (d & (d - 1) != 0, abs(d - part)))
 
 
-def axis_names(dims: int) -> tuple[str, ...]:
+def axis_names(dims: int, frames: bool = False) -> tuple[str, ...]:
     """What the axes of a sample are called.
+
+    Arguments:
+        dims: How many there are.
+        frames: Whether the first is that of the frames of a video.
 
     Examples:
         >>> axis_names(3)
         ('depth', 'height', 'width')
+        >>> axis_names(3, frames=True)
+        ('frames', 'height', 'width')
     """
+    if frames:
+        return ("frames", *axis_names(dims - 1))
     return ("length",) if dims == 1 else ("depth", "height", "width")[-dims:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -72,6 +72,17 @@ class Site:
         """This site further inside, where another number of channels arrives and leaves."""
         x = Shape(channels, self.x.space if space is None else space)
         return replace(self, x=x, width=channels, skip=None)
+
+    def frame(self) -> Site:
+        """The site of one frame: without the first axis."""
+        skip = self.skip and Shape(self.skip.channels, self.skip.space[1:])
+        x = Shape(self.x.channels, self.x.space[1:])
+        return replace(self, dims=self.dims - 1, x=x, skip=skip, sample=self.sample[1:])
+
+    def told(self, words: Collection[str]) -> int:
+        """How many numbers conditions and their embedding have, as far as `words` name them."""
+        contexts = (shape.elements for name, shape in self.contexts.items() if name in words)
+        return sum(contexts) + (self.embedding or 0) * ("embedding" in words)
 
     def bared(self, channels: int) -> Site:
         """Where a block's own resampler stands, with so many channels."""

@@ -51,15 +51,25 @@ class Input(Model):
     """The size the plan is made for: one number for all axes, or one for each."""
     dims: Literal[1, 2, 3] | None = None
     """Spatial dimensions; from the length of `size`, or 2."""
+    frames: PositiveInt | None = None
+    """How many frames the plan is made for, where the sample is a video: an axis before those of
+    `size`, of which any length runs. Parts are applied to each frame alone, but for those that
+    look across frames, such as `block: video`."""
 
     @property
     def space(self) -> tuple[int, ...]:
-        if isinstance(self.size, tuple):
-            return self.size
-        return (self.size,) * (self.dims or 2)
+        size = self.size if isinstance(self.size, tuple) else (self.size,) * (self.dims or 2)
+        return size if self.frames is None else (self.frames, *size)
 
     @model_validator(mode="after")
     def _agree(self) -> Input:
+        if len(self.space) > 3:
+            raise _complaint(
+                "dims",
+                "the frames of a video have one axis or two, and these have three",
+                "leave `frames` out, or give `size` two axes",
+                ("frames",),
+            )
         if isinstance(self.size, tuple) and self.dims not in (None, len(self.size)):
             raise _complaint(
                 "dims",

@@ -9,7 +9,7 @@ from . import conditioning, verdict
 from .draft import Draft, Flow, Stand
 from .errors import Problem, SpecError, SpecPath, counted
 from .layouts import Word, parse
-from .parts import Attention, Pooling, Side, Site, Skip, Tensor, Upsampling
+from .parts import Attention, Pooling, Side, Skip, Tensor, Upsampling
 from .plans import Link, Plan
 from .proof import prove
 from .rows import Row, bottom_row, decoder_rows, encoder_rows, row_problems
@@ -44,7 +44,7 @@ class _Walk:
 
     def __init__(self, spec: Spec, space: tuple[int, ...]) -> None:
         self.spec = spec
-        self.draft = Draft(dims=len(space))
+        self.draft = Draft(dims=len(space), frames=spec.input.frames and space[0])
         self.x = Flow("x", Shape(spec.input.channels, space))
         self.draft.shared["x"] = self.x
         self.draft.inputs["x"] = Tensor((spec.input.channels, *(None for _ in space)))
@@ -171,10 +171,10 @@ class _Walk:
 
     def _down(self, row: Row, side: Side, prefix: str, unit: int) -> None:
         level = min(row.level, len(self.encoder) - 1)
-        here = self.encoder[level]
+        here, pooling = self.encoder[level], self.encoder[level].says.pooling
         there = (*self.encoder, self.bottom)[level + 1].width
         stand = Stand(f"{prefix}.pooling", (*here.at, "pooling"), side, level)
-        pooling, site = here.says.pooling, Site(dims=self.draft.dims, x=self.x.shape, width=there)
+        site = self.draft.site(pooling, x=self.x.shape, width=there)
         if pooling.by_next:
             self.x = self.draft.leave_to_next(stand, pooling, self.x, site)
         else:
@@ -192,7 +192,7 @@ class _Walk:
 
     def _grown(self, stand: Stand, upsampling: Upsampling, x: Flow, there: int) -> Flow:
         ends = stand.side == "output"
-        stride = (1,) * self.draft.dims if ends else self.strides.get(stand.level)
+        stride = (1,) * self.draft.dims_of(upsampling) if ends else self.strides.get(stand.level)
         width = upsampling.leaves(x.shape.channels, there)
         return self.draft.put(stand, upsampling, x, width, stride=stride)
 

@@ -11,7 +11,6 @@ from .errors import Problem, SpecPath, counted
 from .parts import Skip
 from .plans import Plan
 from .proof import Axis, Clash, prove
-from .shapes import axis_names
 from .spec import Spec
 
 
@@ -23,14 +22,16 @@ def sizes(plan: Plan, at: SpecPath) -> Iterator[Problem]:
         at: The place in the spec that says the size; empty if it was asked for from outside.
     """
     told: dict[str, Problem] = {}
-    for axis, n, name in zip(plan.axes, plan.space, axis_names(len(plan.space)), strict=True):
+    for axis, n, name in zip(plan.axes, plan.space, plan.axis_names, strict=True):
         if not axis.rests:
             problem = _never(axis)
         elif n in axis and isinstance(axis.walk(n), int):
             continue
         else:
             problem = _clash(axis, n, name, plan.spec)
-        path = (*at, axis.index) if at and isinstance(plan.spec.input.size, tuple) else at
+        # Before the axes that `size` names may come that of the frames, of which any number fits.
+        index = axis.index - (plan.spec.input.frames is not None)
+        path = (*at, index) if at and isinstance(plan.spec.input.size, tuple) else at
         told.setdefault(problem.message.replace(name, "size", 1), replace(problem, path=path))
     yield from told.values()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 PerAxis = int | tuple[int, ...]
+_FAR = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Window:
         return cls(times=stride, first=-padding, last=kernel - 1 - padding)
 
     @classmethod
+    def whole(cls) -> Window:
+        """All of the axis, however long it is."""
+        return cls(first=-_FAR, last=_FAR)
+
+    @classmethod
     def growing(cls, stride: int) -> Window:
         """Each value repeated `stride` times."""
         return cls(over=stride)
@@ -63,6 +69,16 @@ Reach = tuple[Step, ...]
 EVERYWHERE: Reach = (None,)
 
 
+def of_frames(reach: Reach, axes: int) -> Reach:
+    """The reach of what is done to each frame alone, with the frames as an axis in front."""
+    return tuple((Window(), *(step or (Window.whole(),) * axes)) for step in reach)
+
+
+def is_whole(low: int, high: int) -> bool:
+    """Whether a stretch came through `Window.whole`, and maybe shrank on its way."""
+    return high - low > _FAR >> 20
+
+
 def joined(before: Reach, after: Reach) -> Reach:
     """The reach of one thing after another."""
     if not after or before == EVERYWHERE:
@@ -79,7 +95,8 @@ def united(one: Mapping[str, Reach], other: Mapping[str, Reach]) -> Mapping[str,
 
 
 def _length(reach: Reach) -> float:
-    return float("inf") if None in reach else len(reach)
+    whole = any(step is None or Window.whole() in step for step in reach)
+    return float("inf") if whole else len(reach)
 
 
 @cache

@@ -160,6 +160,18 @@ def of_diffusers(
     return Reference.of(module, codebase, inputs, lambda m: m(*inputs.values()).sample)
 
 
+def of_levels(
+    module: nn.Module, x: Tensor, t: Tensor, asked: dict[str, Any]
+) -> tuple[dict[str, Tensor], Tensor]:
+    """What our denoiser is asked where the original is asked for the v of `x` at ¼ ln σ = `t`, and
+    the sample that follows from its answer; `x` has its frames after its channels."""
+    v = module(x.transpose(1, 2), t, **asked).sample.transpose(1, 2)
+    sigma = (4 * t).exp()
+    root, level = (n[:, None, None, None, None] for n in ((sigma**2 + 1).sqrt(), sigma))
+    own = x[:, : v.shape[1]]
+    return {"x": own * root, "t": sigma}, (own - level * v) / root
+
+
 def golden(name: str) -> Reference:
     """What a network of another codebase answered, from a file."""
     entry = described(name)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import UNet2DConditionModel, UNet2DModel
-from references import STABLE, drawn
+from diffusers import UNet2DConditionModel, UNet2DModel, UNetSpatioTemporalConditionModel
+from references import STABLE, drawn, of_levels
 from torch import Tensor, nn
 
 import archkit
@@ -165,13 +165,18 @@ def off(module: nn.Module, asked: dict[str, Any], told: dict[str, Tensor]) -> fl
     spec, state = archkit.convert(config=config, state_dict=module.state_dict())
     ours = archkit.assemble(spec, initialise=False)
     ours.load_state_dict(state, assign=True)
-    x, channels = drawn(2, config["in_channels"], 16, 24), spec.input.channels
+    frames = () if spec.input.frames is None else (3,)
+    x, channels = drawn(2, config["in_channels"], *frames, 16, 24), spec.input.channels
     t = torch.tensor([0.25, 1.5])
     if x.shape[1] > channels:
         told = {**told, "image": x[:, channels:]}
     with torch.no_grad():
-        wanted = module(x, t, **asked, return_dict=False)
-        out = ours.eval()(x[:, :channels], t, **told)
+        if isinstance(module, UNetSpatioTemporalConditionModel):
+            given, wanted = of_levels(module, x, t, asked)
+        else:
+            given = {"x": x[:, :channels], "t": t}
+            wanted = module(x, t, **asked, return_dict=False)
+        out = ours.eval()(**given, **told)
     return error(joined(out), joined(wanted))
 
 

@@ -27,7 +27,7 @@ def questions(call: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     config = call["config"]
     asked: dict[str, Any] = {}
     told: dict[str, Tensor] = {}
-    if call["class"] in ("UNet2DConditionModel", "ControlNetModel"):
+    if "cross_attention_dim" in config:
         width = config["cross_attention_dim"]
         told["text"] = drawn(2, 7, width if isinstance(width, int) else width[0])
         asked["encoder_hidden_states"] = told["text"]
@@ -35,6 +35,8 @@ def questions(call: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
         larger = 2 ** (len(config["conditioning_embedding_out_channels"]) - 1)
         told["hint"] = asked["controlnet_cond"] = drawn(2, 3, 16 * larger, 24 * larger)
     wide = config.get("projection_class_embeddings_input_dim", 0)
+    if call["class"] == "UNetSpatioTemporalConditionModel":
+        told["micro"] = asked["added_time_ids"] = tensor([[6.0, 127, 0.02], [7.0, 50, 0.1]])
     if config.get("num_class_embeds"):
         told["label"] = asked["class_labels"] = tensor([1, 3])
     if config.get("class_embed_type") in ("projection", "simple_projection"):

@@ -102,7 +102,8 @@ def test_shapes_on_paper_are_those_of_torch(path: Path) -> None:
     for node in found.plan:
         part = node.component
         channels_last = isinstance(part, Condition) and part.route() == "context"
-        shape = (node.shape.channels, *node.shape.space)
+        space = node.shape.space if node.frames is None else node.shape.space[1:]  # each alone
+        shape = (node.shape.channels, *space)
         shape = () if node.path == "precondition.time" else shape  # of times, there is one each
         if node.path in found.nodes:
             assert found.nodes[node.path] == (shape[::-1] if channels_last else shape), node.path

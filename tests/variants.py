@@ -11,7 +11,34 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"method": "multiply", "dropout": 0.1, "activation": "gelu"},
         {"method": "adaln-zero", "zero_init": False, "norm": "layer"},
         {"method": "none", "kernel": 5, "scale": "sqrt(1/2)", "norm": "batch"},
+        {"kernel": [3, 1, 1], "norm": "layer"},
         {"shortcut": "resample", "kernel": 1, "norm": {"type": "group", "groups": 3}},
+    ],
+    "block.pre-activation": [
+        {"count": 4, "kernel": [3, 1, 1], "dropout": 0.1},
+        {"count": 1, "norm": RMS, "activation": "gelu", "zero_init": False},
+        {"kernel": [1, 3], "norm": "layer"},
+    ],
+    "block.video": [
+        {"temporal": {"type": "pre-activation", "count": 4, "kernel": [3, 1, 1]}},
+        {"spatial": {"type": "resnet", "norm": {"type": "group", "groups": 3}}, "blend": True},
+    ],
+    "attention.temporal": [
+        {"heads": 2, "positions": "sinusoidal", "depth": 2, "norm": RMS},
+        {"head_width": 2, "width": 6, "looks": 1, "feed_forward": 2, "dropout": 0.1},
+        {"heads": 2, "zero_init": False, "positions": "sinusoidal", "dropout": 0.2},
+    ],
+    "attention.spatio-temporal": [
+        {"heads": 2, "depth": 2, "context": "text", "norm": RMS},
+        {"head_width": 4, "context": "none", "feed_forward": 2, "zero_init": False},
+        {"heads": 2, "context": ["pose", "text"]},
+    ],
+    "attention.video": [
+        {"spatial": {"type": "transformer", "heads": 2}},
+        {"spatial": {"type": "self", "norm": RMS}, "temporal": {"type": "temporal", "heads": 2}},
+    ],
+    "stem.video": [
+        {"spatial": {"type": "conv", "kernel": 5}, "temporal": {"type": "temporal", "heads": 4}},
     ],
     "block.conv": [
         {"count": 2, "padding": "valid", "norm": "none", "activation": "relu"},
@@ -280,6 +307,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"channels": 3, "layers": 1, "bias": False, "into": "tokens"},
         {"channels": 3, "activation": "gelu"},
         {"channels": 3, "layers": 0},
+        {"channels": 0, "sizes": 3, "size_width": 4},
     ],
     "condition.sequence": [{"channels": 4, "tokens": 3}, {"channels": 4, "width": 5}],
     "condition.projected": [{"channels": 5, "tokens": 3, "width": 4, "of": "other"}],
@@ -291,7 +319,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"resize": "linear"},
         {"into": "head", "of": "small"},
     ],
-    "precondition.edm": [{"sigma_data": 1.0}],
+    "precondition.edm": [{"sigma_data": 1.0}, {"sigma_data": 1.0, "answer": "v"}],
     "precondition.over-sigma": [{"time": 0.25}],
     "path.linear": [{"data_at": 0}],
     "path.edm": [

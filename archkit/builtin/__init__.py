@@ -73,6 +73,10 @@ _WHERE = {
     "magnitude_ends": "stem.magnitude-preserving:MagnitudeStem "
     "head.magnitude-preserving:MagnitudeHead skip.magnitude-preserving:MagnitudeSkip "
     "time.magnitude-preserving:MagnitudeTime embedding.magnitude-preserving:MagnitudeSum",
+    "preactivation": "block.pre-activation:PreActivation",
+    "temporal": "attention.temporal:TemporalAttention",
+    "spatiotemporal": "attention.spatio-temporal:SpatioTemporalTransformer",
+    "video": "block.video:VideoBlock attention.video:VideoAttention stem.video:VideoStem",
     "importers.diffusers": "importer.diffusers:Diffusers",
     "importers.edm": "importer.edm:EDM importer.edm2:EDM2",
     "importers.guided_diffusion": "importer.guided-diffusion:GuidedDiffusion "

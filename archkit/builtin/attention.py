@@ -123,10 +123,10 @@ class Transformer(Attention):
     """Start as the identity: the last projection is zero."""
 
     def reads(self, site: Site) -> tuple[str, ...]:
-        return ("x", *self._contexts(site))
+        return ("x", *self.looks_at(site))
 
     def infer(self, site: Site) -> Shape:
-        if not self._contexts(site) and self.first == "cross":
+        if not self.looks_at(site) and self.first == "cross":
             what = "the first attention of a transformer looks at conditions, and there is none"
             raise Misfit(what, "say `first: self`, or name a `context`", option=("first",))
         heads(self.heads, self.head_width, site.x.channels, otherwise=8)
@@ -140,16 +140,17 @@ class Transformer(Attention):
         c, n = site.x.channels, site.x.positions
         leave = Cost.linear(c, c, tokens=n)
         enter = of_image(site.x, c) if self.projection == "linear" else leave
-        return norm + enter + self._layer(site) * self.depth + leave + Cost.made(c * n)
+        return norm + enter + self.layer(site) * self.depth + leave + Cost.made(c * n)
 
-    def _layer(self, site: Site) -> Cost:
+    def layer(self, site: Site) -> Cost:
+        """The cost of one layer."""
         c, n = site.x.channels, site.x.positions
         count = heads(self.heads, self.head_width, c, otherwise=8)
         norm = Cost.norm(c, positions=n, statistics=2 * n)
         out, added = Cost.linear(c, c, tokens=n), Cost.made(c * n)
         own = Cost.linear(c, 3 * c, tokens=n, bias=False)
         own = own + (Cost.attention(c, queries=n, keys=n, heads=count) + out)
-        crossing = self._crossing(site, count)
+        crossing = self.crossing(site, count)
         layer = norm + (own if self.first == "self" else crossing) + added
         if crossing.out is not None:
             layer += norm + crossing + added
@@ -160,11 +161,11 @@ class Transformer(Attention):
         forward = Cost.linear(c, 2 * self.feed_forward * c, tokens=n) + (gate + down)
         return layer + (norm + forward + added)
 
-    def _crossing(self, site: Site, count: int) -> Cost:
+    def crossing(self, site: Site, count: int) -> Cost:
         """A cross-attention to each of the conditions."""
         c, n, crossing = site.x.channels, site.x.positions, Cost()
         out = Cost.linear(c, c, tokens=n)
-        for name in self._contexts(site):
+        for name in self.looks_at(site):
             context = site.contexts[name]
             m = context.positions
             both = Cost.linear(context.channels, 2 * c, tokens=m, bias=False).reading(name)
@@ -179,14 +180,14 @@ class Transformer(Attention):
         from archkit.builtin.insides import transformer
 
         count = heads(self.heads, self.head_width, site.x.channels, otherwise=8)
-        return transformer(self, site, count, self._contexts(site))
+        return transformer(self, site, count, self.looks_at(site))
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.attention import Transformer, TransformerLayer
 
         channels = site.x.channels
         count = heads(self.heads, self.head_width, channels, otherwise=8)
-        contexts = tuple(site.contexts[name].channels for name in self._contexts(site))
+        contexts = tuple(site.contexts[name].channels for name in self.looks_at(site))
         crosses = self.first == "cross"
         layers = [
             TransformerLayer(channels, count, contexts, self.feed_forward, self.dropout, crosses)
@@ -201,7 +202,8 @@ class Transformer(Attention):
             zero_init=self.zero_init,
         )
 
-    def _contexts(self, site: Site) -> tuple[str, ...]:
+    def looks_at(self, site: Site) -> tuple[str, ...]:
+        """The conditions that it looks at; Misfit where there is none."""
         found = named(self.context, site)
         if not found and self.context != "none":
             raise Misfit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from archkit import (
     KEEP,
@@ -17,6 +17,7 @@ from archkit import (
     Norm,
     Number,
     Op,
+    PerAxis,
     Shape,
     Site,
     SizeMap,
@@ -54,8 +55,8 @@ class ResNet(Block):
     """How the embedding enters, around the second norm: ``add`` before it (DDPM), ``scale-shift``
     after it (ADM), ``multiply`` before it (EDM2), ``adaln-zero`` after it with a gate on the
     branch (DiT), or ``none``."""
-    kernel: PositiveInt = 3
-    """Size of both convolutions along each axis; odd."""
+    kernel: PerAxis = 3
+    """Size of both convolutions: one number, or one for each axis; odd."""
     dropout: Share = 0.0
     """Share of values dropped before the second convolution, while training."""
     scale: Number = 1.0
@@ -74,7 +75,7 @@ class ResNet(Block):
         return site.resample.size_maps(site) if site.resample else (KEEP,) * site.dims
 
     def infer(self, site: Site) -> Shape:
-        _odd(self.kernel)
+        odd(self.kernel, site)
         try:
             self.norm.infer(site.at(site.x.channels))
             self.norm.infer(site.at(site.width))
@@ -175,10 +176,9 @@ def with_embedding(block: _Told, site: Site, norm: Cost, out: Shape) -> Cost:
     return project + taken.holding(vectors)
 
 
-def _odd(kernel: int) -> None:
-    if kernel % 2 == 0:
-        raise Misfit(
-            f"a kernel of {kernel} can't keep the size",
-            f"use {kernel - 1} or {kernel + 1}",
-            option=("kernel",),
-        )
+def odd(kernel: int | tuple[int, ...], site: Site) -> None:
+    """Raises Misfit for the kernel of a convolution that can't keep the size."""
+    for k in site.per_axis(kernel, "kernel"):
+        if k % 2 == 0:
+            what = f"a kernel of {k} can't keep the size"
+            raise Misfit(what, f"use {k - 1} or {k + 1}", option=("kernel",))

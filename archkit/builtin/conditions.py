@@ -70,8 +70,8 @@ class Vector(Condition):
 
     short, group = "MLP", "vector"
     type: Literal["vector"] = "vector"
-    channels: PositiveInt = 512
-    """Numbers that are taken as they are."""
+    channels: NonNegativeInt = 512
+    """Numbers that are taken as they are; 0 where all are embedded."""
     sizes: NonNegativeInt = 0
     """Numbers after them that are embedded as sinusoids: sizes and crops of an image."""
     size_width: PositiveInt = 256
@@ -95,6 +95,8 @@ class Vector(Condition):
 
     def infer(self, site: Site) -> Shape:
         wide = self._wide()
+        if not wide:
+            raise Misfit("a vector of no numbers tells nothing", "say how many `channels` it has")
         if self.layers == 0 and wide != site.width:
             raise Misfit(
                 f"a vector of {wide} can't join what is {site.width} wide without a layer",

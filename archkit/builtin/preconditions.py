@@ -29,6 +29,9 @@ class EDM(Precondition):
     type: Literal["edm"] = "edm"
     sigma_data: PositiveFloat = 0.5
     """Standard deviation of the data."""
+    answer: Literal["residual", "v"] = "residual"
+    """What the network itself answers: what is added to the scaled sample, or, where `sigma_data`
+    is 1, the v of Salimans and Ho, which is the opposite of it (Stable Video Diffusion)."""
 
     def caption(self, site: Site) -> str:
         return f"{self.short} {site.role}"
@@ -44,7 +47,9 @@ class EDM(Precondition):
 
         if site.role == "time":
             return LogTime(0.25)
-        return ScaleInput(self.sigma_data) if site.role == "input" else Denoised(self.sigma_data)
+        if site.role == "input":
+            return ScaleInput(self.sigma_data)
+        return Denoised(self.sigma_data, opposite=self.answer == "v")
 
 
 class OverSigma(Precondition):

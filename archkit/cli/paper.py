@@ -11,7 +11,6 @@ from .. import api
 from ..errors import counted
 from ..plans import Node, Plan
 from ..reports.table import aligned
-from ..shapes import axis_names
 from ..units import UNCOUNTED
 from . import common
 
@@ -72,7 +71,7 @@ def as_data(drawn: Plan) -> dict[str, Any]:
                 **{"name": name, "multiple": axis.multiple, "rests": axis.rests},
                 **{"least": axis.least, "only": axis.only},
             }
-            for name, axis in zip(axis_names(len(drawn.axes)), drawn.axes, strict=True)
+            for name, axis in zip(drawn.axis_names, drawn.axes, strict=True)
         ],
         "skips": [
             {
@@ -127,7 +126,7 @@ def _proof(drawn: Plan) -> list[str]:
         lines = [f"output {drawn.output}: the size of the input {given}"]
     else:
         lines = [f"output == input == {given}"]
-    for name, axis in zip(axis_names(len(drawn.axes)), drawn.axes, strict=True):
+    for name, axis in zip(drawn.axis_names, drawn.axes, strict=True):
         padded = ", padded to it otherwise" if spec.fit == "pad" else ""
         lines.append(f"  {name}: {axis}{padded}")
     return lines

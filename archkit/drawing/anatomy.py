@@ -130,7 +130,7 @@ def _inset(desk: Desk, kind: Kind, named: dict[str, Group]) -> Inset:
     read = dict(zip(outside, node.inputs, strict=False))
     told = {word: _told(desk, word, value) for word, value in read.items() if word != "x"}
     inks = {word: desk.inks.get(read[word], "skip") for word in told}
-    arrives = told.get(outside[0]) or labels.shape(node.site.x)
+    arrives = told.get(outside[0]) or labels.shape(node.x)
     times = f" · {len(kind.nodes)} times" if len(kind.nodes) > 1 else ""
     title = (part.caption(node.site) or part.type, f"{node.name} · {kind.stage}{times}")
     ends = (arrives, labels.shape(node.shape))

@@ -71,7 +71,7 @@ def flows(desk: Desk, grid: Grid, ends: tuple[End, End]) -> tuple[list[Item], di
         tensor = _leaves(desk, before) or tensor
         if after is passed[-1]:
             exit = desk.outline.exit
-            tensor = exit[0].node.site.x if exit else desk.outline.plan.output
+            tensor = exit[0].node.x if exit else desk.outline.plan.output
         shape = labels.shape(tensor)
         points, at, anchor = _path(before, after, font.width(shape, desk.sizes.flow))
         if before.side == after.side == "left" or after is passed[-1]:

@@ -138,7 +138,7 @@ def _width(
         deepest = levels[-1] if levels else None
         indents = 2 * max(0, deepest.depth) * sizes.indent if deepest else 0
         stage = cards["bottleneck"].stage
-        inside = font.width(labels.shape(stage.trunk[0].node.site.x), sizes.flow)
+        inside = font.width(labels.shape(stage.trunk[0].node.x), sizes.flow)
         outside = font.width(labels.shape(stage.out), sizes.flow)
         beside = max(inside, outside) + 52
         if not levels:

@@ -185,7 +185,7 @@ def _threads(found: Outline) -> list[Link]:
         for value in piece.node.inputs:
             far = value in values and value not in near and (value, piece.path) not in linked
             if far and value not in piece.also:
-                shape = found.plan[value].shape if value != "x" else piece.node.site.x
+                shape = found.plan[value].shape if value != "x" else piece.node.x
                 mode = piece.aside or value
                 threads.append(Link(piece.node.site.level, value, piece.path, shape, mode))
         here = here if piece.aside else piece.path

@@ -50,7 +50,7 @@ class Piece:
     def caption(self) -> str:
         """What is written on the chip; an arrow says which way sizes go."""
         words = self.node.component.caption(self.node.site)
-        change = self.node.shape.positions / max(1, self.node.site.x.positions)
+        change = self.node.shape.positions / max(1, self.node.x.positions)
         # A valid convolution takes a little off the edges, and resamples nothing.
         if 1 / 1.5 < change < 1.5:
             return words

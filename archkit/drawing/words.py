@@ -97,7 +97,7 @@ def of_stage(stage: Stage, found: Outline) -> str:
     n = len(stage.pieces)
     told = [
         f"{stage.name} · {n} node{'s' * (n > 1)} at {labels.shape(stage.shape)}",
-        f"in {labels.shape(stage.trunk[0].node.site.x)}, out {labels.shape(stage.out)}",
+        f"in {labels.shape(stage.trunk[0].node.x)}, out {labels.shape(stage.out)}",
         *counted(stage.cost, stage.uncounted, found.plan.cost),
     ]
     if stage.was:

@@ -81,7 +81,7 @@ def _keep(answers: dict[str, Tensor], name: str) -> Hook:
 
 
 def _gradient(out: Tensor, x: Tensor, generator: torch.Generator) -> Tensor:
-    centre = out[0]
+    centre = out[len(out) // 2]  # of the frames, where they are answered each alone
     for n in out.shape[2:]:
         centre = centre[:, n // 2]
     mixture = torch.randn(centre.shape, generator=generator)

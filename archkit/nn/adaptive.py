@@ -61,7 +61,7 @@ class AdaptiveBlock(nn.Module):
         bias: bool = False,
     ) -> None:
         super().__init__()
-        kernel, pad = branch.kernel, branch.kernel // 2
+        kernel, pad = branch.kernel, branch.padding
         self.norm1 = AdaptiveNorm(branch.norm(channels), channels, embedding)
         self.activation1 = branch.activation(channels)
         self.conv1 = convolution(dims, channels, inner, kernel, padding=pad)

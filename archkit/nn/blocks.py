@@ -29,16 +29,23 @@ class Branch:
     Arguments:
         norm: Makes the norm before a convolution, for a number of channels.
         activation: Makes the activation before a convolution, for a number of channels.
-        kernel: Of both convolutions; odd.
+        kernel: Of both convolutions, one number or one for each axis; odd.
         dropout: Share of values dropped before the second convolution, while training.
         zero_init: Start the second convolution at zero.
     """
 
     norm: Make
     activation: Make
-    kernel: int = 3
+    kernel: int | tuple[int, ...] = 3
     dropout: float = 0.0
     zero_init: bool = True
+
+    @property
+    def padding(self) -> int | tuple[int, ...]:
+        """Zeros at each end that keep the size."""
+        return (
+            self.kernel // 2 if isinstance(self.kernel, int) else tuple(k // 2 for k in self.kernel)
+        )
 
 
 class ResNetBlock(nn.Module):
@@ -73,7 +80,7 @@ class ResNetBlock(nn.Module):
         resample: Callable[[], nn.Module] | None = None,
     ) -> None:
         super().__init__()
-        kernel, pad = branch.kernel, branch.kernel // 2
+        kernel, pad = branch.kernel, branch.padding
         self.norm1 = branch.norm(channels)
         self.activation1 = branch.activation(channels)
         self.resample = resample() if resample else None

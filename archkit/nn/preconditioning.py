@@ -41,16 +41,21 @@ class Denoised(nn.Module):
     """c_skip · x + c_out · answer: (B, C, …), (B, C, …), (B,) → (B, C, …).
 
     With c_skip = σ_data² / (σ² + σ_data²) and c_out = σ · σ_data / √(σ² + σ_data²).
+
+    Arguments:
+        sigma_data: Standard deviation of the data.
+        opposite: Take −c_out instead, for a network that answers v.
     """
 
-    def __init__(self, sigma_data: float) -> None:
+    def __init__(self, sigma_data: float, opposite: bool = False) -> None:
         super().__init__()
         self.sigma_data = sigma_data
+        self._most = -sigma_data if opposite else sigma_data
 
     def forward(self, x: Tensor, answer: Tensor, sigma: Tensor) -> Tensor:
         total = sigma.square() + self.sigma_data**2
         keep = spread((self.sigma_data**2 / total)[:, None].to(x.dtype), x)
-        scale = spread((sigma * self.sigma_data * torch.rsqrt(total))[:, None].to(x.dtype), x)
+        scale = spread((sigma * self._most * torch.rsqrt(total))[:, None].to(x.dtype), x)
         return keep * x + scale * answer
 
 

@@ -87,7 +87,7 @@ def _passes(node: Node, cost: Cost | None) -> bool:
     """Whether a node hands on what it was given."""
     if cost is None or cost.out is not None or cost.parameters or cost.macs:
         return False
-    return node.shape.elements == node.site.x.elements
+    return node.shape.elements == node.x.elements
 
 
 def _kept(node: Node, cost: Cost | None) -> list[str]:

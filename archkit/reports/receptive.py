@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..plans import Plan
-from ..windows import EVERYWHERE, Reach
+from ..windows import EVERYWHERE, Reach, is_whole
 from .memory import Costs, says_memory
 
 
@@ -70,7 +70,16 @@ def receptive_field(plan: Plan, path: str, costs: Costs) -> Field | None:
             if word in cost.reach:
                 seen = _through(cost.reach[word], box, len(plan.space))
                 wanted[value] = _hull(wanted[value], seen) if value in wanted else seen
-    return Field(wanted["x"], plan.space) if "x" in wanted else None
+    return Field(_within(wanted["x"], plan.space), plan.space) if "x" in wanted else None
+
+
+def _within(box: Box, sample: tuple[int, ...]) -> Box:
+    """A box whose axes end with the sample where all of them is seen; None if that is of all."""
+    if box is None or all(is_whole(*ends) for ends in box):
+        return None
+    return tuple(
+        (0, n - 1) if is_whole(*ends) else ends for ends, n in zip(box, sample, strict=True)
+    )
 
 
 def _through(reach: Reach, box: Box, axes: int) -> Box:

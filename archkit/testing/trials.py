@@ -75,7 +75,11 @@ class Trial:
     ) -> list[torch.Tensor]:
         """Tensors for the module, the same every time; a smaller batch is the start of a larger."""
         chance = torch.Generator().manual_seed(1)
-        return [_tensor(takes, dtype, chance)[:batch].to(device) for takes in self.takes]
+        given = [_tensor(takes, dtype, chance)[:batch].to(device) for takes in self.takes]
+        if not self.component.across:
+            return given
+        # In a network videos come frame by frame in memory.
+        return [_by_frames(t) if t.ndim == self.site.dims + 2 else t for t in given]
 
 
 def _tensor(takes: Tensor, dtype: torch.dtype, chance: torch.Generator) -> torch.Tensor:
@@ -91,6 +95,10 @@ def _tensor(takes: Tensor, dtype: torch.dtype, chance: torch.Generator) -> torch
     if takes.null is not None:
         values[1] = takes.null
     return values
+
+
+def _by_frames(video: torch.Tensor) -> torch.Tensor:
+    return video.transpose(1, 2).contiguous().transpose(1, 2)
 
 
 def trials(component: Part) -> list[Trial]:

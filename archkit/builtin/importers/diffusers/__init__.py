@@ -13,10 +13,12 @@ from . import (
     kandinsky3,
     simple_blocks,
     skip_blocks,
+    spatiotemporal,
     stable_cascade,
     unet1d,
     unet2d,
     unet2d_condition,
+    unet3d,
     writing,
 )
 from .names import codebase
@@ -29,6 +31,8 @@ _CLASSES: dict[str, Callable[[Config], dict[str, Any]]] = {
     "ControlNetModel": controlnet.spec,
     "Kandinsky3UNet": kandinsky3.spec,
     "StableCascadeUNet": stable_cascade.spec,
+    "UNet3DConditionModel": unet3d.spec,
+    "UNetSpatioTemporalConditionModel": spatiotemporal.spec,
 }
 
 

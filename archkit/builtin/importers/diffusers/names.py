@@ -11,8 +11,10 @@ from . import (
     kandinsky3,
     simple_blocks,
     skip_blocks,
+    spatiotemporal,
     stable_cascade,
     unet1d,
+    unet3d,
 )
 
 _RESNET: Table = {
@@ -100,6 +102,10 @@ def codebase(config: Config) -> Codebase:
         return kandinsky3.codebase(config)
     if config.get("_class_name") == "StableCascadeUNet":
         return stable_cascade.codebase(config)
+    if config.get("_class_name") == "UNet3DConditionModel":
+        return unet3d.codebase(DIFFUSERS)
+    if config.get("_class_name") == "UNetSpatioTemporalConditionModel":
+        return spatiotemporal.codebase(DIFFUSERS)
     if k_blocks.reads(config):
         return k_blocks.codebase(DIFFUSERS)
     if simple_blocks.reads(config):

@@ -18,7 +18,7 @@ def config(shapes: Shapes) -> dict[str, Any] | None:
     other, nothing can be told.
     """
     crossing = [name for name in shapes if name.endswith("attn2.to_k.weight")]
-    if "conv_in.weight" not in shapes or not crossing:
+    if "conv_in.weight" not in shapes or not crossing or any(map(_of_videos, shapes)):
         return None
     context = shapes[crossing[0]][1]
     linear = len(shapes[crossing[0].split(".transformer_blocks")[0] + ".proj_in.weight"]) == 2
@@ -48,6 +48,10 @@ def config(shapes: Shapes) -> dict[str, Any] | None:
         "cross_attention_dim": context,
         **_conditions(shapes),
     }
+
+
+def _of_videos(name: str) -> bool:
+    return any(word in name for word in (".temp_", ".temporal_", ".motion_modules."))
 
 
 def _class(way: str, stage: dict[str, int]) -> str:
