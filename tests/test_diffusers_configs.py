@@ -31,6 +31,8 @@ def questions(call: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
         width = config["cross_attention_dim"]
         told["text"] = drawn(2, 7, width if isinstance(width, int) else width[0])
         asked["encoder_hidden_states"] = told["text"]
+    if call["class"] == "UNetMotionModel":  # it is told the text of each frame
+        asked["encoder_hidden_states"] = told["text"].repeat_interleave(3, 0)
     if call["class"] == "ControlNetModel":
         larger = 2 ** (len(config["conditioning_embedding_out_channels"]) - 1)
         told["hint"] = asked["controlnet_cond"] = drawn(2, 3, 16 * larger, 24 * larger)

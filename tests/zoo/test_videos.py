@@ -17,6 +17,8 @@ from archkit.testing.parity import Reference, randomise, verify
 PUBLISHED = {
     "modelscope-text-to-video": 1_411_233_860,
     "stable-video-diffusion": 1_524_623_082,
+    "animatediff-v2": 1_312_730_244,
+    "animatediff-v3": 1_276_658_564,
 }
 CONFIGS: dict[str, dict[str, Any]] = {
     "modelscope-text-to-video": {
@@ -29,6 +31,11 @@ CONFIGS: dict[str, dict[str, Any]] = {
         **{"num_attention_heads": [5, 10, 20, 20], "cross_attention_dim": 1024},
         "projection_class_embeddings_input_dim": 768,
     },
+    "animatediff-v2": {"_class_name": "UNetMotionModel", "cross_attention_dim": 768},
+    "animatediff-v3": {
+        **{"_class_name": "UNetMotionModel", "cross_attention_dim": 768},
+        "use_motion_mid_block": False,
+    },
 }
 _CROSS, _PLAIN = "CrossAttn{}BlockSpatioTemporal", "{}BlockSpatioTemporal"
 _STABLE_VIDEO = {
@@ -36,7 +43,23 @@ _STABLE_VIDEO = {
     **{"cross_attention_dim": 12, "layers_per_block": 1, "num_frames": 3},
     **{"addition_time_embed_dim": 16, "projection_class_embeddings_input_dim": 48},
 }
+_MOTION = {
+    **{"_class_name": "UNetMotionModel", "sample_size": 16, "layers_per_block": 1},
+    **{"block_out_channels": [16, 32], "norm_num_groups": 8, "cross_attention_dim": 12},
+    "down_block_types": ["CrossAttnDownBlockMotion", "DownBlockMotion"],
+    "up_block_types": ["UpBlockMotion", "CrossAttnUpBlockMotion"],
+    **{"num_attention_heads": 2, "motion_num_attention_heads": [2, 4]},
+}
 SMALL: dict[str, dict[str, Any]] = {
+    "animatediff": _MOTION,
+    "animatediff, still at the bottom": {
+        **{**_MOTION, "use_motion_mid_block": False, "norm_eps": 1e-4},
+        **{"time_cond_proj_dim": 5, "downsample_padding": 0},
+    },
+    "animatediff, deeper": {
+        **{**_MOTION, "transformer_layers_per_block": [2, 1], "use_linear_projection": True},
+        **{"temporal_transformer_layers_per_block": [1, 2], "mid_block_scale_factor": 2},
+    },
     "modelscope": {
         **{"_class_name": "UNet3DConditionModel", "sample_size": 16, "layers_per_block": 1},
         **{"block_out_channels": [8, 16, 16], "norm_num_groups": 4, "norm_eps": 1e-3},
@@ -58,6 +81,13 @@ SMALL: dict[str, dict[str, Any]] = {
     },
 }
 FLIPS = {
+    "animatediff": """skip.order=skip-first norm.groups=4 block.norm.eps=1e-2
+        encoder.1.attention.heads=2 encoder.1.attention.positions=none
+        encoder.1.attention.norm.eps=1e-2 encoder.1.attention.looks=1
+        encoder.0.attention.spatial.heads=4 encoder.0.attention.temporal.heads=4
+        encoder.0.attention.temporal.positions=none encoder.0.attention.spatial.norm.eps=1e-2
+        bottleneck.attention.temporal.heads=2 bottleneck.attention.spatial.heads=4
+        head.norm.eps=1e-2 conditioning.time.order=sin-cos""",
     "modelscope": """skip.order=skip-first norm.groups=8 stem.temporal.head_width=8
         stem.temporal.width=16 stem.temporal.looks=1 stem.temporal.positions=sinusoidal
         stem.temporal.norm.eps=1e-2 block.temporal.count=3 block.temporal.kernel=[1,1,1]
@@ -92,6 +122,8 @@ def reference(name: str, sample: int = 0) -> tuple[dict[str, Any], Reference]:
         with torch.no_grad():
             inputs |= of_levels(module, x, t, asked)[0]
         inputs["image"] = x[:, 4:]
+    if isinstance(module, diffusers.UNetMotionModel):  # it is told the text of each frame
+        asked["encoder_hidden_states"] = inputs["text"].repeat_interleave(x.shape[2], 0)
     if guidance := options.get("time_cond_proj_dim"):
         inputs["guidance"] = asked["timestep_cond"] = drawn(2, guidance)
 

@@ -90,6 +90,8 @@ def finished(name: str, says: Says) -> Says:
 
 def _shared(said: Sequence[Says]) -> Says:
     first = said[0] if said else {}
+    if any(other.get("type") != first.get("type") for other in said):
+        return {}  # options of different components have nothing to do with each other
     return {k: v for k, v in first.items() if all(other[k] == v for other in said)}
 
 

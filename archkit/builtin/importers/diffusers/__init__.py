@@ -11,6 +11,7 @@ from . import (
     controlnet,
     k_blocks,
     kandinsky3,
+    motion,
     simple_blocks,
     skip_blocks,
     spatiotemporal,
@@ -33,6 +34,7 @@ _CLASSES: dict[str, Callable[[Config], dict[str, Any]]] = {
     "StableCascadeUNet": stable_cascade.spec,
     "UNet3DConditionModel": unet3d.spec,
     "UNetSpatioTemporalConditionModel": spatiotemporal.spec,
+    "UNetMotionModel": motion.spec,
 }
 
 

@@ -9,6 +9,7 @@ from . import (
     controlnet,
     k_blocks,
     kandinsky3,
+    motion,
     simple_blocks,
     skip_blocks,
     spatiotemporal,
@@ -106,6 +107,8 @@ def codebase(config: Config) -> Codebase:
         return unet3d.codebase(DIFFUSERS)
     if config.get("_class_name") == "UNetSpatioTemporalConditionModel":
         return spatiotemporal.codebase(DIFFUSERS)
+    if config.get("_class_name") == "UNetMotionModel":
+        return motion.codebase(DIFFUSERS)
     if k_blocks.reads(config):
         return k_blocks.codebase(DIFFUSERS)
     if simple_blocks.reads(config):

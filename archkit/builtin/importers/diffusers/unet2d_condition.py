@@ -92,7 +92,7 @@ def _conditioning(options: Options, stem: int) -> Says:
     if kind == "text_time":
         if not order or shift:
             options.refuse("flip_sin_to_cos", order)
-        says["micro"] = _micro(width, ids)
+        says["micro"] = micro(width, ids)
     elif kind is not None:
         options.refuse("addition_embed_type", kind)
     return says
@@ -122,7 +122,7 @@ def _linear(channels: int, **says: Any) -> Says:
     return {"type": "vector", "channels": channels, "layers": 1, **says}
 
 
-def _micro(width: int, size_width: int) -> Says:
+def micro(width: int, size_width: int) -> Says:
     """The pooled text and the numbers beside it: six, or five where the text is then as wide as
     SDXL's, as in its refiner; the config does not say."""
     sizes = 5 if width - 5 * size_width == _POOLED else 6
@@ -152,7 +152,7 @@ def _rows(options: Options, widths: Any, says: Says) -> Rows:
     ]
     return Rows(
         widths,
-        _each(options.take("layers_per_block", 2), n),
+        each(options.take("layers_per_block", 2), n),
         [a if kind in _CROSS else False for a, kind in zip(attention, down, strict=True)],
         [a if kind in _CROSS else False for a, kind in zip(attention, up, strict=True)],
         bottom if middle == "UNetMidBlock2DCrossAttn" else False,
@@ -164,12 +164,12 @@ def _rows(options: Options, widths: Any, says: Says) -> Rows:
 def _attention(options: Options, widths: Any) -> list[Says]:
     """Heads, depth and what is looked at first, at each level; `attention_head_dim` is the number
     of heads, whatever it is called."""
-    heads = _each(options.take("attention_head_dim", 8), len(widths))
-    depths = _each(options.take("transformer_layers_per_block", 1), len(widths))
+    heads = each(options.take("attention_head_dim", 8), len(widths))
+    depths = each(options.take("transformer_layers_per_block", 1), len(widths))
     if not all(isinstance(depth, int) for depth in depths):
         options.refuse("transformer_layers_per_block", depths)
         depths = [1] * len(widths)
-    crosses = _each(options.take("only_cross_attention", False), len(widths))
+    crosses = each(options.take("only_cross_attention", False), len(widths))
     told: list[Says] = [{"depth": depth} for depth in depths]
     if any(crosses):
         for says, only in zip(told, crosses, strict=True):
@@ -180,6 +180,6 @@ def _attention(options: Options, widths: Any) -> list[Says]:
     return [{"heads": h, **rest} for h, rest in zip(heads, told, strict=True)]
 
 
-def _each(value: Any, levels: int) -> list[Any]:
+def each(value: Any, levels: int) -> list[Any]:
     """One value for each level, from one for all or a list."""
     return list(value) if isinstance(value, list | tuple) else [value] * levels
