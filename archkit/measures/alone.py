@@ -80,12 +80,13 @@ Takes = tuple[tuple[int, ...], torch.dtype]
 def _takes(node: Node) -> list[Takes]:
     """Shapes and kinds of numbers of what the module is given."""
     component, site = node.component, node.site
-    if isinstance(component, Condition) and site.skip is None:
+    if isinstance(component, Condition) and site.skip is None and not component.gathers():
+        count = len(component.reads(site))
         if component.source():
-            return [((*site.x.space, site.x.channels), torch.float32)]
+            return [((*site.x.space, site.x.channels), torch.float32)] * count
         takes = component.takes(site.dims, site.x.space)
         numbers = torch.int64 if takes.numbers == "int" else torch.float32
-        return [(tuple(n or component.counted() for n in takes.shape), numbers)]
+        return [(tuple(n or component.counted() for n in takes.shape), numbers)] * count
     if isinstance(component, Embedding):
         return [((site.width,), torch.float32)] * len(node.inputs)
     if isinstance(component, Time) and component.joins():
