@@ -255,7 +255,8 @@ class _Spec:
             mirrored = lit if kind == "attention" and lit is not None else behind
             levels = self._levels(kind, own, mirrored)
             if kind == "attention" and not _on(levels[:-1]):
-                out[kind] = Value(False, row.origin if row.get(kind) else None)
+                given = row.get(kind)
+                out[kind] = Value(False, given.origin if given else None)
             else:
                 out[kind] = self.filler.whole(kind, levels)
         for kind in SCOPES:

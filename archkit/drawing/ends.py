@@ -180,6 +180,7 @@ def _joined(desk: Desk, x: float, piece: Piece) -> list[Item]:
     name = joins[0]
     ink, shape = desk.inks[name], springs.pill(desk.outline.plan, name)
     told = f"{springs.called(name)} · {shape}" if shape else springs.called(name)
+    id = f"condition-{name}" if piece in desk.outline.entry else f"condition-{name}-2"
     size = desk.sizes.strand
     w, h, y = font.width(told, size) + 14, size + 8, -_tall(desk) / 2 - 16
     pill = Box(
@@ -192,14 +193,14 @@ def _joined(desk: Desk, x: float, piece: Piece) -> list[Item]:
         line=1.1,
         radius=h / 2,
         role="pill",
-        id=f"condition-{name}",
+        id=id,
         tip=f"condition {name}: {told}",
     )
     line = Line(
         points=((x, y), (x, y + 16)),
         ink=ink,
         role="condition",
-        source=f"condition-{name}",
+        source=id,
         target=piece.path,
     )
     return [pill, Text.within(pill, told, size), line]

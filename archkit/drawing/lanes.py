@@ -134,16 +134,21 @@ def _tree(
 
 
 def _id(desk: Desk, spring: Spring, bus: Bus) -> str:
-    """Its name; numbered where it was drawn for another bus before."""
+    """Its name; numbered where it was drawn before."""
     name = f"condition-{spring.name}" if spring.node is None else spring.name
     before = _before(desk, spring, bus)
     return f"{name}-{before + 1}" if before else name
 
 
 def _before(desk: Desk, spring: Spring, bus: Bus) -> int:
-    """How many buses before this one spring from it too."""
-    earlier = desk.outline.buses[: desk.outline.buses.index(bus)]
-    return sum(any(s.name == spring.name for s in other.spring) for other in earlier)
+    """How often something of its name is drawn before it."""
+    buses = desk.outline.buses[: desk.outline.buses.index(bus) + 1]
+    names: list[str] = []
+    for other in (s for each in buses for s in each.spring):
+        if other is spring:
+            break
+        names.append(other.name)
+    return names.count(spring.name)
 
 
 def _box(

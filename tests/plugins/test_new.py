@@ -63,7 +63,7 @@ def test_new_plugins_are_clean(made: Path) -> None:
         settings = (made / kind / "pyproject.toml").read_text()
         assert "strict = true" in settings
     packages = [str(path) for kind in KINDS for path in (made / kind / "src").iterdir()]
-    tests = [str(path) for kind in KINDS for path in (made / kind / "tests").iterdir()]
+    tests = [str(path) for kind in KINDS for path in (made / kind / "tests").glob("*.py")]
     config = str(made / "block" / "pyproject.toml")
     paths = at(*(made / kind / "src" for kind in KINDS))
     run(
