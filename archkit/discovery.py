@@ -210,7 +210,7 @@ def unwritten() -> Iterator[None]:
 def forget(found: Candidate) -> None:
     """Drops the modules of a local plugin, so that its files are read again once mended."""
     home = found.home()
-    for name, module in [*sys.modules.items()]:
+    for name, module in sys.modules.copy().items():
         file = getattr(module, "__file__", None)
         ours = name.startswith(_LOCAL) or found.origin == "project"
         if home and file and ours and Path(file).is_relative_to(home):
