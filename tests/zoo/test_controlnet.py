@@ -151,6 +151,17 @@ def test_what_has_no_counterpart(option: str, value: Any) -> None:
         archkit.convert(config={"_class_name": "ControlNetModel", **HALF, option: value})
 
 
+def test_all_that_has_no_counterpart_is_told_at_once() -> None:
+    config = {"controlnet_conditioning_channel_order": "bgr", "frobnicate": 1}
+    with pytest.raises(SpecError) as caught:
+        archkit.convert(config={"_class_name": "ControlNetModel", **HALF, **config})
+    assert [problem.message for problem in caught.value.problems] == [
+        '`controlnet_conditioning_channel_order: "bgr"` of ControlNetModel has no counterpart in '
+        "archkit",
+        "`frobnicate` is no option of ControlNetModel that archkit knows",
+    ]
+
+
 def test_in_the_adapter(half: ControlNetModel, whole: UNet2DConditionModel) -> None:
     x, shown = drawn(2, 4, 16, 24), hint((16, 24))
     with torch.no_grad():

@@ -9,12 +9,6 @@ from archkit import Codebase, Config, Options
 from ..rows import Says
 from . import unet2d_condition
 
-_OWN = (
-    "conditioning_channels",
-    "conditioning_embedding_out_channels",
-    "controlnet_conditioning_channel_order",
-    "global_pool_conditions",
-)
 _WHOLE = (
     "sample_size",
     "out_channels",
@@ -30,22 +24,20 @@ _DOWN = (*("CrossAttnDownBlock2D",) * 3, "DownBlock2D")
 
 def spec(config: Config) -> Says:
     """The spec of a config; raises SpecError naming every option without counterpart."""
-    own = {key: value for key, value in config.items() if key in _OWN}
-    whole = {key: value for key, value in config.items() if key not in _OWN}
     kinds = config.get("down_block_types", _DOWN)
-    whole["up_block_types"] = [kind.replace("Down", "Up") for kind in reversed(kinds)]
-    says = unet2d_condition.spec(whole)
-    options = Options(own, "ControlNetModel")
+    mirrored = [kind.replace("Down", "Up") for kind in reversed(kinds)]
+    options = Options({**config, "up_block_types": mirrored}, "ControlNetModel")
     options.only("controlnet_conditioning_channel_order", "rgb")
     options.only("global_pool_conditions", False)
-    says["conditioning"]["hint"] = {
+    hint: Says = {
         "type": "hint",
         "channels": options.take("conditioning_channels", 3),
         "widths": list(options.take("conditioning_embedding_out_channels", (16, 32, 96, 256))),
     }
-    options.close()
+    says = unet2d_condition.read(options)
     if says.get("activation"):  # the hint has its own, whatever `act_fn` says
-        says["conditioning"]["hint"]["activation"] = "silu"
+        hint["activation"] = "silu"
+    says["conditioning"]["hint"] = hint
     middle = says.get("layout", {}).get("middle")
     # Its own middle, where the whole network has another than usual.
     says["layout"] = {"type": "controlnet", **({"middle": f"{middle} offer"} if middle else {})}

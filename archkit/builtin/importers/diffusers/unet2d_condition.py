@@ -18,7 +18,11 @@ _POOLED = 1280  # channels of SDXL's pooled text
 
 def spec(config: Config) -> Says:
     """The spec of a config; raises SpecError naming every option without counterpart."""
-    options = Options(config, "UNet2DConditionModel")
+    return read(Options(config, "UNet2DConditionModel"))
+
+
+def read(options: Options) -> Says:
+    """The spec that the options say that are left, of this class or of one that shares them."""
     _refused(options)
     widths = options.take("block_out_channels", (320, 640, 1280, 1280))
     says = common.sample(options, 4, len(widths))
