@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from pydantic import Field
 
@@ -26,33 +26,55 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def _infer(norm: Norm, by: Resampler, site: Site) -> Shape:
-    normed(norm, site)
-    if isinstance(by, Pooling) and by.by_next:
-        what = f"pooling `{by.type}` has no module to stand behind a norm"
-        raise Misfit(what, "use `by: conv`, or another pooling", option=("by",))
-    try:
-        return by.infer(site)
-    except Misfit as misfit:
-        raise misfit.under("by") from None
+class _Two(Protocol):
+    """A norm, and the resampler behind it."""
+
+    @property
+    def norm(self) -> Norm: ...
+
+    @property
+    def by(self) -> Resampler: ...
 
 
-def _cost(norm: Norm, by: Resampler, site: Site) -> Cost | None:
-    first, then = norm.cost(site), by.cost(site)
-    return None if first is None or then is None else first + then
+class _Behind:
+    """What pooling and upsampling behind a norm have in common."""
+
+    def leaves(self: _Two, here: int, there: int) -> int:
+        return self.by.leaves(here, there)
+
+    def reads(self: _Two, site: Site) -> tuple[str, ...]:
+        return self.by.reads(site)
+
+    def size_maps(self: _Two, site: Site) -> tuple[SizeMap, ...]:
+        return self.by.size_maps(site)
+
+    def infer(self: _Two, site: Site) -> Shape:
+        normed(self.norm, site)
+        if isinstance(self.by, Pooling) and self.by.by_next:
+            what = f"pooling `{self.by.type}` has no module to stand behind a norm"
+            raise Misfit(what, "use `by: conv`, or another pooling", option=("by",))
+        try:
+            return self.by.infer(site)
+        except Misfit as misfit:
+            raise misfit.under("by") from None
+
+    def cost(self: _Two, site: Site) -> Cost | None:
+        first, then = self.norm.cost(site), self.by.cost(site)
+        return None if first is None or then is None else first + then
+
+    def caption(self: _Two, site: Site) -> str:
+        return f"Norm · {self.by.caption(site)}"
+
+    def inside(self: _Two, site: Site) -> tuple[Op, ...]:
+        return (*self.norm.steps(site), *self.by.steps(site))
+
+    def build(self: _Two, site: Site) -> nn.Module:
+        from archkit.nn.resampling import Normed
+
+        return Normed(self.norm.build(site), self.by.build(site))
 
 
-def _build(norm: Norm, by: Resampler, site: Site) -> nn.Module:
-    from archkit.nn.resampling import Normed
-
-    return Normed(norm.build(site), by.build(site))
-
-
-def _inside(norm: Norm, by: Resampler, site: Site) -> tuple[Op, ...]:
-    return (*norm.steps(site), *by.steps(site))
-
-
-class NormedPooling(Pooling):
+class NormedPooling(_Behind, Pooling):
     """A norm, then another pooling.
 
     References:
@@ -66,32 +88,8 @@ class NormedPooling(Pooling):
     by: Annotated[Pooling, Slot("pooling")] = Field("conv", validate_default=True)
     """What pools."""
 
-    def leaves(self, here: int, there: int) -> int:
-        return self.by.leaves(here, there)
 
-    def reads(self, site: Site) -> tuple[str, ...]:
-        return self.by.reads(site)
-
-    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
-        return self.by.size_maps(site)
-
-    def infer(self, site: Site) -> Shape:
-        return _infer(self.norm, self.by, site)
-
-    def cost(self, site: Site) -> Cost | None:
-        return _cost(self.norm, self.by, site)
-
-    def caption(self, site: Site) -> str:
-        return f"Norm · {self.by.caption(site)}"
-
-    def inside(self, site: Site) -> tuple[Op, ...]:
-        return _inside(self.norm, self.by, site)
-
-    def build(self, site: Site) -> nn.Module:
-        return _build(self.norm, self.by, site)
-
-
-class NormedUpsampling(Upsampling):
+class NormedUpsampling(_Behind, Upsampling):
     """A norm, then another upsampling.
 
     References:
@@ -105,27 +103,3 @@ class NormedUpsampling(Upsampling):
     """The norm."""
     by: Annotated[Upsampling, Slot("upsampling")] = Field("transposed", validate_default=True)
     """What upsamples."""
-
-    def leaves(self, here: int, there: int) -> int:
-        return self.by.leaves(here, there)
-
-    def reads(self, site: Site) -> tuple[str, ...]:
-        return self.by.reads(site)
-
-    def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
-        return self.by.size_maps(site)
-
-    def infer(self, site: Site) -> Shape:
-        return _infer(self.norm, self.by, site)
-
-    def cost(self, site: Site) -> Cost | None:
-        return _cost(self.norm, self.by, site)
-
-    def caption(self, site: Site) -> str:
-        return f"Norm · {self.by.caption(site)}"
-
-    def inside(self, site: Site) -> tuple[Op, ...]:
-        return _inside(self.norm, self.by, site)
-
-    def build(self, site: Site) -> nn.Module:
-        return _build(self.norm, self.by, site)
