@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "block": ({"block": {"kernel": 5}}, "no `block.resnet` as this one\n  at encoder.0.blocks.0"),
     "time": ({"conditioning": {"time": {"period": 100.0}}}, "no `time.sinusoidal` as this one"),
-    "dims": ({"input": {"size": [16]}}, "diffusers has no U-Net of 1 dimensions that archkit"),
+    "dims": ({"input": {"size": [16, 16, 16]}}, "diffusers has no U-Net of 3 dimensions\n  at inp"),
 }
 
 

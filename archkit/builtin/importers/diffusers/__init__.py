@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 from archkit import Codebase, Config, Importer, Plan, Problem, Shapes, SpecError, WeightError
 
+from ..rows import Says
 from . import (
     controlnet,
     k_blocks,
@@ -22,22 +22,31 @@ from . import (
     unet3d,
     writing,
 )
-from .names import codebase
+from .names import DIFFUSERS
 from .shapes import config as shapes_config
 
-_CLASSES: dict[str, Callable[[Config], dict[str, Any]]] = {
-    "UNet1DModel": unet1d.spec,
-    "UNet2DModel": unet2d.spec,
-    "UNet2DConditionModel": unet2d_condition.spec,
-    "ControlNetModel": controlnet.spec,
-    "Kandinsky3UNet": kandinsky3.spec,
-    "StableCascadeUNet": stable_cascade.spec,
-    "UNet3DConditionModel": unet3d.spec,
-    "UNetSpatioTemporalConditionModel": spatiotemporal.spec,
-    "UNetMotionModel": motion.spec,
+
+class Reads(Protocol):
+    """How the configs of a class are read, and its tensors named."""
+
+    def spec(self, config: Config) -> Says:
+        """The spec; raises SpecError naming every option without counterpart."""
+
+    def codebase(self, config: Config, usual: Codebase) -> Codebase:
+        """The names; `usual` are those that the classes have in common."""
+
+
+_CLASSES: dict[str, Reads] = {
+    "UNet1DModel": unet1d,
+    "UNet2DModel": unet2d,
+    "UNet2DConditionModel": unet2d_condition,
+    "ControlNetModel": controlnet,
+    "Kandinsky3UNet": kandinsky3,
+    "StableCascadeUNet": stable_cascade,
+    "UNet3DConditionModel": unet3d,
+    "UNetSpatioTemporalConditionModel": spatiotemporal,
+    "UNetMotionModel": motion,
 }
-
-
 _KINDS = (skip_blocks, k_blocks, simple_blocks)
 """Blocks that make another network of a class, and so are read by themselves."""
 
@@ -61,18 +70,10 @@ class Diffusers(Importer):
         return shapes_config(shapes)
 
     def spec(self, config: Config) -> dict[str, Any]:
-        name = config.get("_class_name")
-        if name not in _CLASSES:
-            known = ", ".join(f"`{k}`" for k in _CLASSES)
-            what = f"archkit can't read diffusers' `{name}`" if name else "the config has no class"
-            where = ("_class_name",)
-            raise SpecError([Problem("unknown-class", what, f"it reads {known}", where)])
-        own = {k: v for k, v in config.items() if not k.startswith("_")}
-        read = next((kind.spec for kind in _KINDS if kind.reads(own)), _CLASSES[name])
-        return read(own)
+        return _reader(config).spec(_options(config))
 
     def codebase(self, config: Config) -> Codebase:
-        return codebase(config)
+        return _reader(config).codebase(_options(config), DIFFUSERS)
 
     def config(self, plan: Plan) -> Config:
         return writing.config(plan)
@@ -88,3 +89,18 @@ class Diffusers(Importer):
         with torch.device("meta"):
             module = getattr(diffusers, config["_class_name"]).from_config(dict(config))
         return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+
+
+def _reader(config: Config) -> Reads:
+    """Who reads a config: the kind of its blocks, or else its class."""
+    name = config.get("_class_name")
+    if name not in _CLASSES:
+        known = ", ".join(f"`{k}`" for k in _CLASSES)
+        what = f"archkit can't read diffusers' `{name}`" if name else "the config has no class"
+        where = ("_class_name",)
+        raise SpecError([Problem("unknown-class", what, f"it reads {known}", where)])
+    return next((kind for kind in _KINDS if kind.reads(_options(config))), _CLASSES[name])
+
+
+def _options(config: Config) -> Says:
+    return {key: value for key, value in config.items() if not key.startswith("_")}

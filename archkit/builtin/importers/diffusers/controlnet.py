@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from archkit import Codebase, Config, Options
 
 from ..rows import Says
 from . import unet2d_condition
 
-_WHOLE = (
+WHOLE = (
     "sample_size",
     "out_channels",
     "up_block_types",
@@ -45,22 +43,9 @@ def spec(config: Config) -> Says:
     return {**says, "name": "controlnet"}
 
 
-def config(whole: Says, conditions: Mapping[str, Says]) -> Config:
-    """The config of a half, from that of the whole network that it is the half of."""
-    says = {key: value for key, value in whole.items() if key not in _WHOLE}
-    depths = says.get("layers_per_block") or [2]
-    hint = next((c for c in conditions.values() if c["type"] == "hint"), {})
-    return {
-        **says,
-        "layers_per_block": depths[0] if len(set(depths)) == 1 else depths,
-        "conditioning_channels": hint.get("channels", 3),
-        "conditioning_embedding_out_channels": list(hint.get("widths", ())),
-    }
-
-
-def codebase(usual: Codebase) -> Codebase:
+def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names: those of the whole network, and of what makes it a half."""
-    return usual.but(
+    return unet2d_condition.codebase(config, usual).but(
         places={
             "offer": "controlnet_down_blocks.{tap}",
             "bottleneck.offer": "controlnet_mid_block",

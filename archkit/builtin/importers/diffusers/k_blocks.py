@@ -111,9 +111,9 @@ def _told(options: Options, widths: Sequence[int]) -> Says:
     return told
 
 
-def codebase(base: Codebase) -> Codebase:
+def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names, as far as they are not those of all of diffusers."""
-    return base.but(
+    return usual.but(
         places={"conditioning.pooled": "time_embedding.cond_proj"},
         tables={
             "conditioning.pooled": {"linear1": ""},

@@ -64,7 +64,7 @@ def _layers(config: Config) -> Any:
     return config.get("layers_per_block", 3)
 
 
-def codebase(config: Config) -> Codebase:
+def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names of a network with so many blocks in a level; the last pools, the first grows."""
     last, deepest = _layers(config) - 1, _LEVELS - 1
     places = {"bottleneck.0.block": f"down_blocks.{deepest}", "bottleneck.1.block": "up_blocks.0"}

@@ -135,13 +135,13 @@ def _depths(options: Options, key: str, n: int) -> list[int]:
     return [1] * n
 
 
-def codebase(base: Codebase) -> Codebase:
+def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names, as far as they are not those of all of diffusers."""
     look, move = (
         ("attentions.{unit}", TRANSFORMER),
         ("motion_modules.{unit}", FRAME_TRANSFORMER),
     )
-    return base.but(
+    return usual.but(
         places={key: place for key, place in STAGES.items() if key.endswith(".attention")},
         tables={
             "attention.video": {**below(*look, "spatial"), **below(*move, "temporal")},

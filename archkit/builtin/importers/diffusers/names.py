@@ -1,22 +1,10 @@
-"""How diffusers names its tensors."""
+"""How diffusers names its tensors: what its classes have in common."""
 
 from __future__ import annotations
 
-from archkit import Codebase, Config, Table
+from archkit import Codebase, Table
 
 from ..tables import CONVOLUTION, TRANSFORMER
-from . import (
-    controlnet,
-    k_blocks,
-    kandinsky3,
-    motion,
-    simple_blocks,
-    skip_blocks,
-    spatiotemporal,
-    stable_cascade,
-    unet1d,
-    unet3d,
-)
 
 _RESNET: Table = {
     "norm1": "norm1",
@@ -74,48 +62,3 @@ DIFFUSERS = Codebase(
         "conditioning.guidance": {"linear1": ""},
     },
 )
-
-_SKIP_BLOCKS = DIFFUSERS.but(
-    places={
-        "decoder.attention": "up_blocks.{rise}.attentions.0",
-        "down": "down_blocks.{level}.resnet_down",
-        "up": "up_blocks.{rise}.resnet_up",
-        "image.join": "down_blocks.{level}",
-        "rgb.head": "",
-    },
-    tables={
-        "skip.add": {"project": "skip_conv"},
-        "head.conv": {
-            "norm": "up_blocks.{rise}.skip_norm",
-            "conv": "up_blocks.{rise}.skip_conv",
-        },
-        "decoder.0.rgb.head": DIFFUSERS.tables["head.conv"],
-    },
-)
-"""With the pyramids of NCSN++."""
-
-
-def codebase(config: Config) -> Codebase:
-    """The names; a projection of one layer is a linear layer by itself."""
-    if config.get("_class_name") == "UNet1DModel":
-        return unet1d.codebase(config, DIFFUSERS)
-    if config.get("_class_name") == "Kandinsky3UNet":
-        return kandinsky3.codebase(config)
-    if config.get("_class_name") == "StableCascadeUNet":
-        return stable_cascade.codebase(config)
-    if config.get("_class_name") == "UNet3DConditionModel":
-        return unet3d.codebase(DIFFUSERS)
-    if config.get("_class_name") == "UNetSpatioTemporalConditionModel":
-        return spatiotemporal.codebase(DIFFUSERS)
-    if config.get("_class_name") == "UNetMotionModel":
-        return motion.codebase(DIFFUSERS)
-    if k_blocks.reads(config):
-        return k_blocks.codebase(DIFFUSERS)
-    if simple_blocks.reads(config):
-        return simple_blocks.codebase(DIFFUSERS)
-    if skip_blocks.reads(config):
-        return _SKIP_BLOCKS
-    usual = DIFFUSERS
-    if config.get("class_embed_type") == "simple_projection":
-        usual = DIFFUSERS.but(tables={"conditioning.vector": {"linear1": ""}})
-    return controlnet.codebase(usual) if config.get("_class_name") == "ControlNetModel" else usual

@@ -124,9 +124,9 @@ def _rows(options: Options, widths: list[int]) -> Rows:
     )
 
 
-def codebase(base: Codebase) -> Codebase:
+def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names, as far as they are not those of all of diffusers."""
-    return base.but(
+    return usual.but(
         places={
             "conditioning.text": "encoder_hid_proj",
             "conditioning.pooled": "add_embedding",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isclose, sqrt
 from typing import Any
 
-from archkit import Config, Options
+from archkit import Codebase, Config, Options
 
 from ..rows import Attention, Rows, Says, differing, finished
 from . import common
@@ -112,3 +112,24 @@ def _time(options: Options, stem: int) -> Says:
         "prediction": {"type": "score", "path": "edm"},
         "precondition": "over-sigma",
     }
+
+
+def codebase(config: Config, usual: Codebase) -> Codebase:
+    """The names, as far as they are not those of all of diffusers."""
+    return usual.but(
+        places={
+            "decoder.attention": "up_blocks.{rise}.attentions.0",
+            "down": "down_blocks.{level}.resnet_down",
+            "up": "up_blocks.{rise}.resnet_up",
+            "image.join": "down_blocks.{level}",
+            "rgb.head": "",
+        },
+        tables={
+            "skip.add": {"project": "skip_conv"},
+            "head.conv": {
+                "norm": "up_blocks.{rise}.skip_norm",
+                "conv": "up_blocks.{rise}.skip_conv",
+            },
+            "decoder.0.rgb.head": usual.tables["head.conv"],
+        },
+    )

@@ -122,10 +122,10 @@ def _attention(options: Options, widths: Any) -> list[Says]:
     return [{"heads": h, "depth": d} for h, d in zip(heads, depths, strict=True)]
 
 
-def codebase(base: Codebase) -> Codebase:
+def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names, as far as they are not those of all of diffusers."""
-    resnet = base.tables["block.resnet"]
-    return base.but(
+    resnet = usual.tables["block.resnet"]
+    return usual.but(
         tables={
             "block.video": {
                 **below("spatial_res_block", resnet, "spatial"),

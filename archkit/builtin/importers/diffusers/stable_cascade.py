@@ -136,7 +136,7 @@ def _depths(options: Options, way: str, count: int) -> list[Says]:
     return rows[::-1] if way == "up" else rows
 
 
-def codebase(config: Config) -> Codebase:
+def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names of a network; the layers of a stage are numbered with all that is in them."""
     types = _types(config.get("block_types_per_layer", _TYPES))
     levels, tells = len(types), config.get("timestep_conditioning_type", _TELLS)

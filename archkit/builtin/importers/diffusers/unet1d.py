@@ -159,10 +159,10 @@ _WAVE_BLOCK: Table = {
 }
 
 
-def codebase(config: Config, base: Codebase) -> Codebase:
+def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names, as far as they are not those of all of diffusers."""
     if _plans_ahead(config):
-        return base.but(
+        return usual.but(
             places={
                 "down": "down_blocks.{level}.downsample",
                 "up": "up_blocks.{rise}.upsample",
@@ -180,7 +180,7 @@ def codebase(config: Config, base: Codebase) -> Codebase:
                 "head.conv": {"conv": "final_conv1d_2"},
             },
         )
-    return base.but(
+    return usual.but(
         places={"time.planes": "", "head": "up_blocks.{rise}.resnets.2"},
         tables={
             "block.residual": _WAVE_BLOCK,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archkit import Config, Options
+from archkit import Codebase, Config, Options
 
 from ..rows import Attention, Rows, Says, differing, finished
 from . import common
@@ -121,3 +121,8 @@ def _bottleneck(options: Options, says: Says, attends: bool) -> Says:
         said = bottom.get("attention")
         bottom["attention"] = {**said, **own} if isinstance(said, dict) else own
     return bottom
+
+
+def codebase(config: Config, usual: Codebase) -> Codebase:
+    """The names: those of all of diffusers."""
+    return usual

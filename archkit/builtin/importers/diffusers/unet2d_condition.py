@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archkit import Config, Options
+from archkit import Codebase, Config, Options
 
 from ..rows import Attention, Rows, Says, differing, finished
 from . import common
@@ -187,3 +187,10 @@ def _attention(options: Options, widths: Any) -> list[Says]:
 def each(value: Any, levels: int) -> list[Any]:
     """One value for each level, from one for all or a list."""
     return list(value) if isinstance(value, list | tuple) else [value] * levels
+
+
+def codebase(config: Config, usual: Codebase) -> Codebase:
+    """The names; a projection of one layer is a linear layer by itself."""
+    if config.get("class_embed_type") != "simple_projection":
+        return usual
+    return usual.but(tables={"conditioning.vector": {"linear1": ""}})

@@ -112,7 +112,7 @@ def _placed(place: str, entry: Any) -> Any:
     return f"{place}.{entry}"
 
 
-def codebase(base: Codebase) -> Codebase:
+def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names, as far as they are not those of all of diffusers."""
     convolutions = {
         key: value
@@ -123,8 +123,8 @@ def codebase(base: Codebase) -> Codebase:
             f"temporal.convs.{i}": f"temp_convs.{{unit}}.conv{i + 1}.{3 if i else 2}",
         }.items()
     }
-    spatial = below("resnets.{unit}", base.tables["block.resnet"], "spatial")
-    return base.but(
+    spatial = below("resnets.{unit}", usual.tables["block.resnet"], "spatial")
+    return usual.but(
         places={**STAGES, "stem": ""},
         tables={
             "stem.video": {

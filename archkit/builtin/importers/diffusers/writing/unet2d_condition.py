@@ -1,0 +1,92 @@
+"""UNet2DConditionModel."""
+
+from __future__ import annotations
+
+from archkit import Node
+
+from ...rows import Says
+from . import shared
+from .seen import Seen
+
+
+def near(seen: Seen) -> bool:
+    """Whether it is a network of images that looks at a text."""
+    flat = len(seen.spec.input.space) == 2
+    return flat and any(says["type"] == "sequence" for says in seen.conditions.values())
+
+
+def config(seen: Seen) -> Says:
+    """The options of the nearest UNet2DConditionModel."""
+    levels = seen.levels
+    middle = seen.first("bottleneck")
+    stages = [seen.first(f"encoder.{i}") for i in levels]
+    last = stages[-1] or middle
+    each = [*stages[:-1], last]
+    down = ["CrossAttnDownBlock2D" if stage else "DownBlock2D" for stage in stages]
+    up = [
+        "CrossAttnUpBlock2D" if seen.first(f"decoder.{i}") else "UpBlock2D"
+        for i in reversed(levels)
+    ]
+    for level in levels[:-1]:
+        if seen(f"encoder.{level}.pooling").get("type") == "block" and not stages[level]:
+            down[level] = "ResnetDownsampleBlock2D"
+        if seen(f"decoder.{level}.upsampling").get("type") == "block" and not stages[level + 1]:
+            up[-2 - level] = "ResnetUpsampleBlock2D"
+    some = next(filter(None, [*stages, middle]), None)
+    own = some.component.model_dump() if some else {}
+    text = next(c for c in seen.conditions.values() if c["type"] == "sequence")
+    mid = "UNetMidBlock2DCrossAttn" if middle else "UNetMidBlock2D"
+    heads = [_heads(n or some, w) for n, w in zip(each, seen.spec.widths(), strict=True)]
+    return {
+        **shared.options(seen),
+        "layers_per_block": [seen.count(f"encoder.{i}", "block") for i in levels],
+        "down_block_types": down,
+        "up_block_types": up,
+        "mid_block_type": mid if seen.count("bottleneck", "block") else None,
+        "attention_head_dim": heads,
+        "transformer_layers_per_block": [_depth(node) for node in each],
+        "use_linear_projection": own.get("projection") == "linear",
+        "cross_attention_dim": text["channels"],
+        "conv_in_kernel": seen("stem").get("kernel", 3),
+        "conv_out_kernel": seen("head").get("kernel", 3),
+        **_crossing(stages),
+        **_vectors(seen.conditions),
+    }
+
+
+def _crossing(stages: list[Node | None]) -> Says:
+    """Where the first attention looks at the text too."""
+    firsts = [node.component.model_dump().get("first") if node else None for node in stages]
+    only = [first == "cross" for first in firsts]
+    return {"only_cross_attention": only} if any(only) else {}
+
+
+def _vectors(conditions: dict[str, Says]) -> Says:
+    """Conditions that are vectors: by where they go and how they are embedded."""
+    says: Says = {}
+    for vector in (c for c in conditions.values() if c["type"] == "vector"):
+        wide = vector["channels"]
+        if vector["into"] == "time":
+            says["time_cond_proj_dim"] = wide
+        elif sizes := vector["sizes"]:
+            says |= {
+                "addition_embed_type": "text_time",
+                "addition_time_embed_dim": vector["size_width"],
+                "projection_class_embeddings_input_dim": wide + sizes * vector["size_width"],
+            }
+        else:
+            kind = "projection" if vector["layers"] == 2 else "simple_projection"
+            says["class_embed_type"] = kind
+            says["projection_class_embeddings_input_dim"] = wide
+    return says
+
+
+def _heads(node: Node | None, width: int) -> int:
+    says = node.component.model_dump() if node else {}
+    if says.get("head_width"):
+        return max(1, width // int(says["head_width"]))
+    return int(says.get("heads") or 1)
+
+
+def _depth(node: Node | None) -> int:
+    return int(node.component.model_dump().get("depth", 1)) if node else 1
