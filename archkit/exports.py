@@ -65,7 +65,7 @@ def exported(
     config = importer.config(model.plan)
     if config is None:
         raise WeightError(f"nothing is written in the form of {family}; it is only read")
-    back = assemble(load_spec(importer.spec(config), registry=registry), initialise=False)
+    config, back = _judged(importer, config, family, registry)
     names = _renamed(model.plan, back.plan)
     _compared(model, back, names, family)
     state = {_with(names, name): tensor for name, tensor in model.state_dict().items()}
@@ -78,6 +78,30 @@ def _importer(family: str, registry: Registry) -> Importer:
     if family not in known:
         raise WeightError(f"no importer is called `{family}`; there are {', '.join(known)}")
     return known[family]()
+
+
+def _judged(
+    importer: Importer, config: Mapping[str, Any], family: str, registry: Registry
+) -> tuple[Mapping[str, Any], UNet]:
+    """A config, and the network that the importer makes of it.
+
+    Options that it refuses are left out, so that the comparison tells of our network, in our
+    words, what they are not.
+    """
+
+    def read(config: Mapping[str, Any]) -> UNet:
+        return assemble(load_spec(importer.spec(config), registry=registry), initialise=False)
+
+    try:
+        return config, read(config)
+    except SpecError as error:
+        refused = {problem.path[0] for problem in error.problems if problem.path}
+    rest = {key: value for key, value in config.items() if key not in refused}
+    try:
+        return rest, read(rest)
+    except SpecError as error:
+        what = f"{family} has no network that comes near: {error.problems[0].message}"
+        raise SpecError([Problem("no-counterpart", what)]) from None
 
 
 def _renamed(ours: Plan, theirs: Plan) -> dict[str, str]:
@@ -103,7 +127,8 @@ def _with(names: Mapping[str, str], path: str) -> str:
 
 def _compared(ours: UNet, theirs: UNet, names: Mapping[str, str], family: str) -> None:
     """Raises SpecError unless both have the same modules, wired and set alike."""
-    mine, other = _outline(ours, names), _outline(theirs, {})
+    back = {theirs: ours for ours, theirs in names.items()}
+    mine, other = _outline(ours, {}), _outline(theirs, back)
     apart = [path for path in {**mine, **other} if mine.get(path) != other.get(path)]
     grouped: dict[str, list[str]] = {}
     for place in dict.fromkeys(_node(path, ours.plan) for path in apart):
@@ -133,9 +158,9 @@ def _outline(model: UNet, names: Mapping[str, str]) -> dict[str, Any]:
     """Every module by its place: its class, its plain settings, and what its node reads."""
     found: dict[str, Any] = {}
     for node in model.plan:
-        reads = tuple(_with(names, name) for name in node.inputs)
+        wide, reads = node.shape.channels, tuple(_with(names, name) for name in node.inputs)
         for name, module in model.get_submodule(node.path).named_modules(prefix=node.path):
-            found[_with(names, name)] = (type(module), _settings(module), reads, node.shape)
+            found[_with(names, name)] = (type(module), _settings(module), reads, wide)
     return found
 
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import diffusers
 import pytest
+import torch
 from references import drawn
 from test_diffusers import off
 from torch import Tensor, cat, tensor
 
 import archkit
 from archkit import SpecError
+from archkit.exports import export
+from archkit.testing.parity import randomise
 
 CALLS = json.loads(Path(__file__).with_name("diffusers_configs.json").read_text())
 CALLED = pytest.mark.parametrize(
@@ -62,6 +65,29 @@ def test_it_answers_what_the_original_answers(call: dict[str, Any]) -> None:
     asked, told = questions(call)
     module = getattr(diffusers, call["class"])(**call["config"])
     assert off(module, asked, told) <= 1e-5
+
+
+@CALLED
+def test_it_goes_back(call: dict[str, Any], tmp_path: Path) -> None:
+    """The same tensors bit for bit, as diffusers names and loads them."""
+    class_name = call["class"]
+    if class_name not in ("UNet2DModel", "UNet2DConditionModel", "ControlNetModel"):
+        return
+    spec, _ = archkit.convert(config={"_class_name": class_name, **call["config"]})
+    model = archkit.assemble(spec)
+    randomise(model)
+    export(model, tmp_path)
+    loaded, told = getattr(diffusers, class_name).from_pretrained(
+        tmp_path, output_loading_info=True
+    )
+    assert not any(told[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    again, state = archkit.convert(
+        config={**loaded.config, "_class_name": class_name}, state_dict=loaded.state_dict()
+    )
+    ours = model.state_dict()
+    assert again == spec
+    assert set(state) == set(ours)
+    assert all(torch.equal(state[name], tensor) for name, tensor in ours.items())
 
 
 @REFUSED

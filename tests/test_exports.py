@@ -68,8 +68,10 @@ def test_diffusers_loads_it(name: str, tmp_path: Path) -> None:
 
 
 SPECS = """ddpm-cifar10 ddpm-celebahq-256 stable-diffusion-1.5 stable-diffusion-1.5-inpainting
-instruct-pix2pix stable-diffusion-2.1 sdxl-base sdxl-refiner ldm-text2img adm-imagenet64
-adm-imagenet256 ldm-celebahq-256"""
+instruct-pix2pix stable-diffusion-2.1 sdxl-base sdxl-refiner ldm-text2img ldm-imagenet-256
+ldm-celebahq-256 adm-imagenet64 adm-imagenet256 iddpm-cifar10 ncsnpp-celebahq-256
+deepfloyd-if-1-m deepfloyd-if-1-l deepfloyd-if-1-xl kandinsky-2.2-decoder controlnet-sd-1.5
+stable-diffusion-x2-upscaler stable-diffusion-x4-upscaler"""
 
 
 @pytest.mark.parametrize("name", SPECS.split())
@@ -79,7 +81,7 @@ def test_published_networks_can_be_written(name: str) -> None:
     model = archkit.assemble(spec, initialise=False)
     _, config, state = exported(model, "diffusers", archkit.default_registry())
     numbers = sum(outline.numel() for outline in state.outlines().values())
-    assert numbers == model.plan.spec.parameters
+    assert numbers == sum(tensor.numel() for tensor in model.state_dict().values())
     assert config["block_out_channels"] == list(model.plan.spec.widths())
 
 
@@ -109,6 +111,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"conditioning": {"time": {"channels": 32, "width": 64}}},
         "no `time.sinusoidal` as this one\n  at conditioning.time",
     ),
+    "options that are not read back": (
+        {"conditioning": {"time": "fourier"}, "activation": "leaky-relu"},
+        "diffusers has no `time.fourier` as this one\n  at conditioning.time\n"
+        "error[no-counterpart]: diffusers has no `embedding.sum` as this one\n",
+    ),
+    "condition": (
+        {"conditioning": {"level": {"type": "number"}}},
+        "diffusers has no `condition.number` as this one\n  at conditioning.level",
+    ),
     "block": ({"block": {"kernel": 5}}, "no `block.resnet` as this one\n  at encoder.0.blocks.0"),
     "time": ({"conditioning": {"time": {"period": 100.0}}}, "no `time.sinusoidal` as this one"),
     "dims": ({"input": {"size": [16, 16, 16]}}, "diffusers has no U-Net of 3 dimensions\n  at inp"),
@@ -122,6 +133,12 @@ def test_what_diffusers_cannot_say(name: str, tmp_path: Path) -> None:
         export(changed(**says), tmp_path)
     assert words in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_nothing_comes_near() -> None:
+    spec = Path(__file__).parents[1] / "specs" / "unet-2015.yaml"
+    with pytest.raises(SpecError, match="diffusers has no network that comes near: height 572 d"):
+        exported(archkit.assemble(spec, initialise=False), "diffusers", archkit.default_registry())
 
 
 def test_what_is_only_read(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from archkit import Config, Plan, Problem, SpecError
 
 from ...rows import Says
-from . import controlnet, unet2d, unet2d_condition
+from . import controlnet, k_blocks, simple_blocks, skip_blocks, unet2d, unet2d_condition
 from .seen import Seen
 
 
@@ -26,7 +26,10 @@ class Writes(Protocol):
 
 _CLASSES: tuple[tuple[str, Writes], ...] = (
     ("ControlNetModel", controlnet),
+    ("UNet2DConditionModel", simple_blocks),
+    ("UNet2DConditionModel", k_blocks),
     ("UNet2DConditionModel", unet2d_condition),
+    ("UNet2DModel", skip_blocks),
     ("UNet2DModel", unet2d),
 )
 """The first that is near is asked."""

@@ -34,7 +34,7 @@ def options(seen: Seen) -> Says:
         if block.get("method") == "scale-shift"
         else "default",
         "mid_block_scale_factor": 1 / bottom.get("scale", 1.0),
-        "time_embedding_dim": time.get("channels" if fourier else "width"),
+        "time_embedding_dim": time.get("width"),
         **({"time_embedding_type": "fourier"} if fourier else {}),
         "num_class_embeds": classes,
     }

@@ -23,8 +23,6 @@ def config(seen: Seen) -> Says:
     attention = next(filter(None, map(seen.first, ("encoder", "bottleneck", "decoder"))), None)
     middle = seen.first("bottleneck")
     own = middle.component.model_dump() if middle else {}
-    scales = seen("encoder.0.blocks.0.block").get("method") == "scale-shift"
-    groups = (own.get("norm") or {}).get("groups") if scales else None
     return {
         **shared.options(seen),
         "layers_per_block": seen.count("encoder.0", "block"),
@@ -32,7 +30,7 @@ def config(seen: Seen) -> Says:
         "up_block_types": up[::-1],
         "attention_head_dim": _head_width(attention, seen.plan),
         "add_attention": middle is not None,
-        "attn_norm_num_groups": groups,
+        "attn_norm_num_groups": (own.get("norm") or {}).get("groups"),
         "downsample_type": _inside(seen, "encoder.{}", "pooling", 0, len(levels)),
         "upsample_type": _inside(seen, "decoder.{}", "upsampling", -1, len(levels)),
         **({} if seen.count("bottleneck", "block") else {"mid_block_type": None}),
