@@ -16,7 +16,7 @@ from archkit import DiffusionError, Prediction, default_registry
 from archkit.diffusion.generation import each_class, generate
 from archkit.diffusion.guidance import guided
 from archkit.diffusion.samplers import METHODS, ddim, ddim_steps, euler, sample, stops, velocity
-from archkit.diffusion.targets import _like, path_of, target
+from archkit.diffusion.targets import like, path_of, target
 from archkit.module import UNet
 
 Predict = Callable[[Tensor, Tensor], Tensor]
@@ -322,5 +322,5 @@ def test_wishes_that_a_model_cannot_meet() -> None:
 
 def test_numbers_of_each_sample_go_to_its_own_axis() -> None:
     x = torch.zeros(2, 3, 4, 4)
-    assert _like(torch.tensor([1.0, 2.0]), x).shape == (2, 1, 1, 1)
-    assert _like(0.5, x).shape == ()
+    assert like(torch.tensor([1.0, 2.0]), x).shape == (2, 1, 1, 1)
+    assert like(0.5, x).shape == ()

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import DiffusionError
-from ..module import Told, UNet, flat
-from .samplers import Predict
+from ..module import Gaussian, Told, UNet, flat
+from .samplers import Predict, mean_of
 
 Conditions = Mapping[str, Told]
 
@@ -44,7 +44,7 @@ def label_of(model: UNet) -> Label | None:
 
 
 def bound(model: UNet, conditions: Conditions) -> Predict:
-    """The model with its conditions bound; of a learned variance, only the mean.
+    """The model with its conditions bound.
 
     Raises DiffusionError for a network that predicts nothing, because it feeds another.
     """
@@ -53,10 +53,9 @@ def bound(model: UNet, conditions: Conditions) -> Predict:
         raise DiffusionError(f"{what}; tell that one, as its `residuals`")
     timed = "t" in model.plan.inputs
 
-    def predict(x: Tensor, t: Tensor) -> Tensor:
-        said = model(x, t, **conditions) if timed else model(x, **conditions)
-        mean: Tensor = said if isinstance(said, Tensor) else said[0]
-        return mean
+    def predict(x: Tensor, t: Tensor) -> Tensor | Gaussian:
+        said: Tensor | Gaussian = model(x, t, **conditions) if timed else model(x, **conditions)
+        return said
 
     return predict
 
@@ -65,6 +64,8 @@ def guided(
     model: UNet, conditions: Conditions, scale: float, negative: Conditions | None = None
 ) -> Predict:
     """Classifier-free guidance: negative + scale · (told − negative), in one forward of 2 · B.
+
+    A learned variance is that of what is told.
 
     References:
         | Classifier-Free Diffusion Guidance (Ho, Salimans, 2022)
@@ -88,9 +89,11 @@ def guided(
     both = {name: torch.cat((told, away.get(name, told))) for name, told in given.items()}
     predict = bound(model, both)
 
-    def twice(x: Tensor, t: Tensor) -> Tensor:
-        told, not_told = predict(torch.cat((x, x)), t).chunk(2)
-        return torch.lerp(not_told, told, scale)
+    def twice(x: Tensor, t: Tensor) -> Tensor | Gaussian:
+        said = predict(torch.cat((x, x)), t)
+        told, not_told = mean_of(said).chunk(2)
+        mean = torch.lerp(not_told, told, scale)
+        return Gaussian(mean, said.variance.chunk(2)[0]) if isinstance(said, Gaussian) else mean
 
     return twice
 

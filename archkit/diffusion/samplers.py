@@ -13,14 +13,16 @@ import torch
 from torch import Tensor
 
 from ..errors import DiffusionError
+from ..module import Gaussian
 from ..nn.paths import Path
 from ..predictions import Prediction
 from .targets import DATA, NOISE, conversion, path_of
+from .variance import larger, least, share
 
 Method = Literal["euler", "heun", "ddim", "ddpm"]
 METHODS: tuple[str, ...] = get_args(Method)
-Predict = Callable[[Tensor, Tensor], Tensor]
-"""What the network says of x (B, C, …) at one time t ()."""
+Predict = Callable[[Tensor, Tensor], Tensor | Gaussian]
+"""What the network says of x (B, C, …) at one time t (); with a learned variance, a pair."""
 
 
 class Stop(NamedTuple):
@@ -32,12 +34,16 @@ class Stop(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A step from one time to the next: keep · x + take · prediction + stir · fresh noise."""
+    """A step from one time to the next: keep · x + take · prediction + stir · fresh noise.
+
+    A learned variance may multiply `stir` by up to the exponential of `room`.
+    """
 
     t: Tensor
     keep: float
     take: float
     stir: float
+    room: float
 
 
 Field = Callable[[Tensor, Stop], Tensor]
@@ -68,12 +74,20 @@ def ddim(
     predict: Predict, x: Tensor, steps: Iterable[Step], generator: torch.Generator | None = None
 ) -> Tensor:
     """Steps that are exact for a network that is sure of its data; see `ddim_steps`."""
-    for t, keep, take, stir in steps:
-        x = torch.add(x * keep, predict(x, t), alpha=take)
+    for t, keep, take, stir, room in steps:
+        said = predict(x, t)
+        x = torch.add(x * keep, mean_of(said), alpha=take)
         if stir:
-            noise = torch.randn(x.shape, generator=generator, dtype=x.dtype)
-            x = x.add(noise.to(x.device), alpha=stir)
+            noise = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+            if isinstance(said, Gaussian):
+                noise = noise * (share(said.variance) * room).exp()
+            x = x.add(noise, alpha=stir)
     return x
+
+
+def mean_of(said: Tensor | Gaussian) -> Tensor:
+    """The prediction, without the variance that may be learned beside it."""
+    return said.mean if isinstance(said, Gaussian) else said
 
 
 def stops(prediction: Prediction, path: Path, times: Tensor, device: torch.device) -> list[Stop]:
@@ -88,8 +102,8 @@ def stops(prediction: Prediction, path: Path, times: Tensor, device: torch.devic
 def velocity(predict: Predict, stops: Iterable[Stop]) -> Field:
     """The velocity, from a network that may predict something else."""
     if all((stop.keep, stop.take) == (0.0, 1.0) for stop in stops):
-        return lambda x, stop: predict(x, stop.t)
-    return lambda x, stop: torch.add(x * stop.keep, predict(x, stop.t), alpha=stop.take)
+        return lambda x, stop: mean_of(predict(x, stop.t))
+    return lambda x, stop: torch.add(x * stop.keep, mean_of(predict(x, stop.t)), alpha=stop.take)
 
 
 def ddim_steps(
@@ -108,13 +122,11 @@ def ddim_steps(
     here, there = path.at(times[:-1]), path.at(times[1:])
     given = prediction.mix(*here)
     data, noise = conversion(given, DATA, here), conversion(given, NOISE, here)
-    # The variance that one step of the forward process adds, and its share that can be fresh.
-    added = here.sigma**2 - (here.alpha / there.alpha * there.sigma) ** 2
-    fresh = eta**2 * added.clamp(min=0) * (there.sigma / here.sigma) ** 2
+    fresh = eta**2 * least(here, there)
     kept = (there.sigma**2 - fresh).clamp(min=0).sqrt()
     keep, take = (there.alpha * d + kept * n for d, n in zip(data, noise, strict=True))
     told = path.told(times[:-1]).to(device).unbind()
-    numbers = (keep.tolist(), take.tolist(), fresh.sqrt().tolist())
+    numbers = (n.tolist() for n in (keep, take, fresh.sqrt(), larger(here, there)))
     return [Step(*row) for row in zip(told, *numbers, strict=True)]
 
 
@@ -133,7 +145,8 @@ def sample(
         predict: What the network says.
         prediction: What it means.
         steps: How many; the network is called once in each, with Heun nearly twice.
-        method: DDIM on paths that count steps and Euler on all others, unless named.
+        method: DDIM on paths that count steps and Euler on all others, unless named. A learned
+            variance is that of the fresh noise of ``ddpm``; the others take the mean alone.
         generator: For the fresh noise of ``ddpm``; on the CPU.
     """
     path = path_of(prediction)

@@ -34,13 +34,13 @@ def path_of(prediction: Prediction) -> Path:
 
 def noised(data: Tensor, noise: Tensor, moment: Moment) -> Tensor:
     """x_t (B, C, …) for data and noise of that shape, at B times."""
-    return _like(moment.alpha, data) * data + _like(moment.sigma, data) * noise
+    return like(moment.alpha, data) * data + like(moment.sigma, data) * noise
 
 
 def target(prediction: Prediction, data: Tensor, noise: Tensor, moment: Moment) -> Tensor:
     """What the network should say of that x_t (B, C, …)."""
     a, b = prediction.mix(*moment)
-    return _like(a, data) * data + _like(b, data) * noise
+    return like(a, data) * data + like(b, data) * noise
 
 
 def conversion(given: Mix, wanted: Mix, moment: Moment) -> tuple[Tensor, Tensor]:
@@ -76,12 +76,12 @@ def convert(
         moment: The path at the B times, or at one time for all.
     """
     p, q = conversion(_mix(given, moment), _mix(wanted, moment), moment)
-    return _like(p, x) * x + _like(q, x) * said
+    return like(p, x) * x + like(q, x) * said
 
 
 def error(prediction: Prediction, said: Tensor, wanted: Tensor, moment: Moment) -> Tensor:
     """The loss: the mean squared error, each time weighted as the prediction asks."""
-    weight = _like(prediction.weight(moment.alpha, moment.sigma), wanted)
+    weight = like(prediction.weight(moment.alpha, moment.sigma), wanted)
     return (weight * (said.to(wanted.dtype) - wanted).square()).mean()
 
 
@@ -94,7 +94,7 @@ def _pair(mix: Mix, like: Tensor) -> tuple[Tensor, Tensor]:
     return a.expand(like.shape), b.expand(like.shape)
 
 
-def _like(value: Any, x: Tensor) -> Tensor:
+def like(value: Any, x: Tensor) -> Tensor:
     """One number for each sample of `x`, or one for all, ready to multiply it."""
     numbers = torch.as_tensor(value, dtype=x.dtype, device=x.device)
     return numbers.reshape(-1, *[1] * (x.ndim - 1)) if numbers.ndim else numbers

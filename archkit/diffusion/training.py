@@ -16,11 +16,14 @@ import torch
 from torch import Tensor
 
 from ..errors import DiffusionError
-from ..module import UNet
+from ..module import Gaussian, UNet
+from ..nn.paths import StepPath
 from ..plans import Plan
+from . import variance
 from .checkpoints import Checkpoint
 from .data import Images
 from .guidance import bound, label_of
+from .samplers import mean_of
 from .targets import error, noised, path_of, target
 
 
@@ -187,9 +190,14 @@ class Training:
         if self.label is not None and self.images.labels is not None:
             conditions[self.label] = self.images.labels[index].to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.amp):
-            predict = bound(self.model, conditions)
-            said = predict(noised(data, noise, moment), self.path.told(times).to(self.device))
-        return error(self.prediction, said, target(self.prediction, data, noise, moment), moment)
+            predict, x = bound(self.model, conditions), noised(data, noise, moment)
+            said = predict(x, self.path.told(times).to(self.device))
+        wanted = target(self.prediction, data, noise, moment)
+        loss = error(self.prediction, mean_of(said), wanted, moment)
+        if isinstance(said, Gaussian):
+            assert isinstance(self.path, StepPath)
+            loss = loss + variance.bound(self.prediction, self.path, said, x, data, times)
+        return loss
 
     def _check_finite(self) -> None:
         if self.losses and not math.isfinite(self.loss):
@@ -217,9 +225,11 @@ def begin(plan: Plan, images: Images, recipe: Recipe, device: str = "cpu") -> Tr
 
 def _trainable(model: UNet, images: Images) -> str | None:
     """The name of the label condition; raises DiffusionError where the images can't train it."""
-    if model.plan.spec.output.variance == "learned":
+    path = path_of(model.plan.spec.prediction)
+    if model.plan.spec.output.variance == "learned" and not isinstance(path, StepPath):
         raise DiffusionError(
-            "a learned variance is not trained here, only sampled from; leave `variance` out"
+            "a variance is learned for the steps of a path that has steps; set for example "
+            "`prediction: noise`, or leave `variance` out"
         )
     label = label_of(model)
     if label is None:

@@ -145,6 +145,9 @@ class StepPath(Path):
         self.angles = torch.tensor([1.0, *alphas], dtype=torch.float64).arccos()
         self.noisy, self.clean = len(alphas) - 1.0, -1.0
 
+    def __len__(self) -> int:
+        return len(self.angles) - 1
+
     def at(self, t: Tensor) -> Moment:
         position = (_double(t) + 1).clamp(0, len(self.angles) - 1)
         below = (position.ceil() - 1).clamp(min=0).long()
@@ -155,12 +158,12 @@ class StepPath(Path):
         return Moment(alpha, sigma, rate * sigma, -rate * alpha)
 
     def draw(self, count: int) -> Tensor:
-        return torch.randint(len(self.angles) - 1, (count,))
+        return torch.randint(len(self), (count,))
 
     def grid(self, steps: int) -> Tensor:
         """Whole steps, evenly spread, from the last to −1 ("trailing", Lin et al., 2024)."""
-        if steps >= len(self.angles):
-            raise ValueError(f"this path has {len(self.angles) - 1} steps, fewer than {steps}")
+        if steps > len(self):
+            raise ValueError(f"this path has {len(self)} steps, fewer than {steps}")
         return (super().grid(steps) + 1).round() - 1
 
     def told(self, t: Tensor) -> Tensor:
