@@ -19,7 +19,9 @@ def progress(steps: int | None, seconds: float | None) -> Iterator[Callable[[Tra
 
         def watch(training: Training) -> None:
             now = training.step if steps is not None else training.seconds
-            if bar.update(min(now, bar.total) - bar.n):
-                bar.set_postfix_str(f"step {training.step:,}, loss {training.loss:.3f}", False)
+            done = "" if steps is not None else f"step {training.step:,}, "
+            # Before the update, which draws: so that the last loss is that of the last step.
+            bar.set_postfix_str(f"{done}loss {training.loss:.3f}", refresh=False)
+            bar.update(min(now, bar.total) - bar.n)
 
         yield watch
