@@ -69,8 +69,9 @@ def exported(
     names = _renamed(model.plan, back.plan)
     _compared(model, back, names, family)
     state = {_with(names, name): tensor for name, tensor in model.state_dict().items()}
-    made = rules(back, importer.codebase(config))
-    return importer, config, Undone(state, made, importer.outlines(config))
+    codebase = importer.codebase(config)
+    undone = Undone(state, rules(back, codebase), importer.outlines(config), codebase.constants)
+    return importer, config, undone
 
 
 def _importer(family: str, registry: Registry) -> Importer:

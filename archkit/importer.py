@@ -6,7 +6,7 @@ All of it is data or plain functions, and imports no torch.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -78,6 +78,10 @@ Coordinates, as places are.
 """
 
 
+Constant = Callable[[tuple[int, ...]], "Tensor"]
+"""Makes a tensor that is the same in every network of its shape."""
+
+
 @dataclass(frozen=True, slots=True)
 class Codebase:
     """How a codebase names its tensors; one for all of its networks.
@@ -93,6 +97,8 @@ class Codebase:
         dropped: Tensors of theirs that have no counterpart, and why; ``*`` stands for anything.
         inside: What names begin with where the network is part of a larger checkpoint, the
             likeliest first.
+        constants: Of the tensors that are dropped, those that nothing of a network is needed to
+            make again, for the way back; ``*`` stands for anything.
     """
 
     name: str
@@ -100,12 +106,14 @@ class Codebase:
     tables: Mapping[str, Table]
     dropped: Mapping[str, str] = field(default_factory=dict)
     inside: tuple[str, ...] = ()
+    constants: Mapping[str, Constant] = field(default_factory=dict)
 
     def but(
         self,
         places: Mapping[str, str] | None = None,
         tables: Mapping[str, Table] | None = None,
         dropped: Mapping[str, str] | None = None,
+        constants: Mapping[str, Constant] | None = None,
     ) -> Codebase:
         """The same, where these entries replace or join its own."""
         return replace(
@@ -113,6 +121,7 @@ class Codebase:
             places={**self.places, **(places or {})},
             tables={**self.tables, **(tables or {})},
             dropped={**self.dropped, **(dropped or {})},
+            constants={**self.constants, **(constants or {})},
         )
 
 

@@ -141,6 +141,13 @@ def test_what_nothing_comes_near() -> None:
         exported(archkit.assemble(spec, initialise=False), "diffusers", archkit.default_registry())
 
 
+def test_heads_that_nothing_says_are_eight() -> None:
+    text = {"text": {"type": "sequence", "channels": 4}}
+    model = changed(attention="transformer", conditioning=text)
+    _, config, _ = exported(model, "diffusers", archkit.default_registry())
+    assert config["attention_head_dim"] == [8, 8]
+
+
 def test_what_is_only_read(tmp_path: Path) -> None:
     with pytest.raises(WeightError, match="nothing is written in the form of azula"):
         export(changed(), tmp_path, "azula")

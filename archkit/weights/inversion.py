@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightError
+from ..importer import Constant
 from .rules import Rule, same
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -21,30 +23,50 @@ class Undone(Mapping[str, Tensor]):
         ours: Our state dict.
         rules: Which of theirs make which of ours.
         shapes: The shape of every tensor of theirs. Raises WeightError where these are not the
-            tensors that the rules take.
+            tensors that the rules take, and the constants.
+        constants: What makes those of theirs that no rule takes, by their names; ``*`` stands for
+            anything.
     """
 
-    def __init__(self, ours: Mapping[str, Tensor], rules: Sequence[Rule], shapes: Shapes) -> None:
+    def __init__(
+        self,
+        ours: Mapping[str, Tensor],
+        rules: Sequence[Rule],
+        shapes: Shapes,
+        constants: Mapping[str, Constant] | None = None,
+    ) -> None:
         self._ours, self._shapes = ours, shapes
         self._rules = {name: rule for rule in rules for name in rule.theirs}
-        if apart := sorted(set(self._rules) ^ set(shapes)):
+        self._constants = {
+            name: make
+            for pattern, make in (constants or {}).items()
+            for name in shapes
+            if name not in self._rules and fnmatch.fnmatchcase(name, pattern)
+        }
+        self._names = (*self._rules, *self._constants)
+        # Constants have the type of the rest.
+        self._dtype = next((t.dtype for t in ours.values() if t.is_floating_point()), None)
+        if apart := sorted(set(self._names) ^ set(shapes)):
             raise WeightError(f"the tables and the network do not both have `{apart[0]}`")
 
     def __getitem__(self, name: str) -> Tensor:
+        if make := self._constants.get(name):
+            return make(self._shapes[name]).to(dtype=self._dtype)
         rule = self._rules[name]
         return undone(rule, self._ours[rule.ours], self._shapes)[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._rules)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._rules)
+        return len(self._names)
 
     def outlines(self) -> dict[str, Tensor]:
         """All of them on the meta device: shapes and types, no numbers."""
+        types = {name: self._ours[rule.ours].dtype for name, rule in self._rules.items()}
         return {
-            name: torch.empty(self._shapes[name], dtype=self._ours[rule.ours].dtype, device="meta")
-            for name, rule in self._rules.items()
+            name: torch.empty(self._shapes[name], dtype=types.get(name, self._dtype), device="meta")
+            for name in self._names
         }
 
 

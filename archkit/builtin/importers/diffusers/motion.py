@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 from archkit import Codebase, Config, Options
 
@@ -12,8 +13,12 @@ from . import common
 from .unet2d_condition import each, micro
 from .unet3d import FRAME_TRANSFORMER, FRAMES, STAGES, below, video
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _DOWN = {"DownBlockMotion": False, "CrossAttnDownBlockMotion": True}
 _UP = {"UpBlockMotion": False, "CrossAttnUpBlockMotion": True}
+_NUMBERS = "*.pos_embed.pe"
 _PATH = {"type": "ddpm", "beta_start": 0.00085, "beta_end": 0.012}
 
 
@@ -148,5 +153,16 @@ def codebase(config: Config, usual: Codebase) -> Codebase:
             "attention.transformer": below(*look),
             "attention.temporal": below(*move),
         },
-        dropped={"*.pos_embed.pe": "the number of a frame tells it"},
+        dropped={_NUMBERS: "the number of a frame tells it"},
+        constants={_NUMBERS: _numbers},
     )
+
+
+def _numbers(shape: tuple[int, ...]) -> Tensor:
+    """The numbers of frames as sines and cosines in turn (1, F, C), rounded as theirs are."""
+    import torch
+
+    _, frames, channels = shape
+    steps = torch.exp(torch.arange(0, channels, 2) * (-math.log(10000.0) / channels))
+    angles = torch.arange(frames).unsqueeze(1) * steps
+    return torch.stack([angles.sin(), angles.cos()], dim=2).reshape(shape)

@@ -10,7 +10,17 @@ from typing import Protocol
 from archkit import Config, Plan, Problem, SpecError
 
 from ...rows import Says
-from . import controlnet, k_blocks, simple_blocks, skip_blocks, unet2d, unet2d_condition
+from . import (
+    controlnet,
+    k_blocks,
+    motion,
+    simple_blocks,
+    skip_blocks,
+    spatiotemporal,
+    unet2d,
+    unet2d_condition,
+    unet3d,
+)
 from .seen import Seen
 
 
@@ -26,6 +36,9 @@ class Writes(Protocol):
 
 _CLASSES: tuple[tuple[str, Writes], ...] = (
     ("ControlNetModel", controlnet),
+    ("UNetSpatioTemporalConditionModel", spatiotemporal),
+    ("UNet3DConditionModel", unet3d),
+    ("UNetMotionModel", motion),
     ("UNet2DConditionModel", simple_blocks),
     ("UNet2DConditionModel", k_blocks),
     ("UNet2DConditionModel", unet2d_condition),

@@ -50,3 +50,8 @@ class Seen:
         """The first attention below a path."""
         places = (n for p, n in self._nodes.items() if p.startswith(f"{side}."))
         return next((n for n in places if n.path.endswith(".attention")), None)
+
+    def attention(self, side: str) -> Says:
+        """The options of the first attention below a path; none where there is none."""
+        node = self.first(side)
+        return node.component.model_dump() if node else {}

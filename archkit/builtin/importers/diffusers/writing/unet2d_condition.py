@@ -50,7 +50,8 @@ def config(seen: Seen) -> Says:
         "conv_in_kernel": seen("stem").get("kernel", 3),
         "conv_out_kernel": seen("head").get("kernel", 3),
         **_crossing(stages),
-        **_vectors(seen.conditions),
+        **shared.vectors(seen),
+        **_classes(seen.conditions),
     }
 
 
@@ -61,31 +62,19 @@ def _crossing(stages: list[Node | None]) -> Says:
     return {"only_cross_attention": only} if any(only) else {}
 
 
-def _vectors(conditions: dict[str, Says]) -> Says:
-    """Conditions that are vectors: by where they go and how they are embedded."""
+def _classes(conditions: dict[str, Says]) -> Says:
+    """The vector that stands where a label would, by how it is embedded."""
     says: Says = {}
     for vector in (c for c in conditions.values() if c["type"] == "vector"):
-        wide = vector["channels"]
-        if vector["into"] == "time":
-            says["time_cond_proj_dim"] = wide
-        elif sizes := vector["sizes"]:
-            says |= {
-                "addition_embed_type": "text_time",
-                "addition_time_embed_dim": vector["size_width"],
-                "projection_class_embeddings_input_dim": wide + sizes * vector["size_width"],
-            }
-        else:
+        if vector["into"] != "time" and not vector["sizes"]:
             kind = "projection" if vector["layers"] == 2 else "simple_projection"
             says["class_embed_type"] = kind
-            says["projection_class_embeddings_input_dim"] = wide
+            says["projection_class_embeddings_input_dim"] = vector["channels"]
     return says
 
 
 def _heads(node: Node | None, width: int) -> int:
-    says = node.component.model_dump() if node else {}
-    if says.get("head_width"):
-        return max(1, width // int(says["head_width"]))
-    return int(says.get("heads") or 1)
+    return shared.heads(node.component.model_dump() if node else {}, width)
 
 
 def _depth(node: Node | None) -> int:
