@@ -64,7 +64,9 @@ def _put(
             draft.complain("condition-name", what, mend, _stand(name))
             continue
         route = condition.route()
-        own = not condition.gathers() and route != "taps"
+        if route == "padding":
+            _pad(draft, told.conditions, name)
+        own = not condition.gathers() and route not in ("taps", "padding")
         source = _source(draft, told.conditions, name) if own else None
         if source is None:
             continue
@@ -88,6 +90,32 @@ def _put(
         else:
             vectors[route].append(flow)
     return vectors["time"], vectors["embedding"]
+
+
+def _pad(draft: Draft, conditions: Mapping[str, Condition], name: str) -> None:
+    """Puts what says which tokens of a sequence are padding; the sequence stands before it."""
+    of = conditions[name].pads() or next(reversed(draft.contexts), "")
+    if of not in draft.contexts or not conditions[of].keeps_tokens:
+        what = f"`{name}` tells of padding, and no sequence stands before it"
+        mend = "declare one above it, as in `conditioning: {text: sequence}`"
+        if of in draft.contexts:
+            what = f"`{of}` makes tokens of its own, so that none of them is padding"
+            mend = f"leave `{name}` out, or use `sequence`"
+        elif of:
+            what = f"`{name}` tells of padding in `{of}`, and no sequence before it is called so"
+            mend = f"declare `{of}` above it"
+        draft.complain("missing-condition", what, mend, _stand(name), ("of",))
+        return
+    if of in draft.padding:
+        what = f"`{draft.padding[of]}` tells of padding in `{of}` already"
+        draft.complain("unread-condition", what, f"drop `{name}`", _stand(name), ("of",))
+        return
+    takes = conditions[name].takes(draft.dims, draft.shared["x"].shape.space)
+    draft.inputs[name] = replace(takes, of=of)
+    x = Shape(draft.contexts[of].positions)
+    site = Site(dims=draft.dims, x=x, width=x.channels, side="conditioning")
+    draft.shared[name] = draft.note(_stand(name), conditions[name], site, (name,))
+    draft.padding[of] = name
 
 
 def _gather(draft: Draft, told: Conditioning) -> None:

@@ -161,6 +161,9 @@ def _network(spec: Mapping[str, Any]) -> UNet:
         )
     if len(read.input.space) != 2:
         raise DiffusionError(f"diffusers' pipelines sample images, and `{read.name}` has none")
+    if read.output.variance == "per-sample":
+        what = "diffusers' schedulers have no use for one variance of a whole sample"
+        raise DiffusionError(f"{what}, as `{read.name}` has it")
     return assemble(read)
 
 

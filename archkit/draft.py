@@ -47,6 +47,7 @@ class Draft:
     problems: list[Problem] = field(default_factory=list)
     shared: dict[str, Flow] = field(default_factory=dict)
     contexts: dict[str, Shape] = field(default_factory=dict)
+    padding: dict[str, str] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
     paces: dict[str, str] = field(default_factory=lambda: {"x": "x"})
     waiting: tuple[Stand, Pooling, Site] | None = None
@@ -70,6 +71,7 @@ class Draft:
             skip=skip.shape if skip else None,
             embedding=embedding.shape.channels if embedding else None,
             contexts=self.contexts,
+            padding=self.padding,
             tokens=tuple(self.tokens),
             sample=self.shared["x"].shape.space,
             **site,
@@ -133,7 +135,7 @@ class Draft:
         try:
             return part.reads(site)
         except Misfit:  # told by infer; it may have meant any condition
-            return ("x", *site.contexts)
+            return ("x", *site.contexts, *site.padding.values())
 
     def _step(self, stand: Stand, part: Part, site: Site, x: Flow, skip: Flow | None) -> None:
         """What the node does to sizes, if anything."""

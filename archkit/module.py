@@ -16,7 +16,8 @@ from .plans import Plan
 
 
 class Gaussian(NamedTuple):
-    """What a network with learned variance answers: two tensors of the sample's shape."""
+    """What a network with a variance answers: a mean of the sample's shape, and a tensor of that
+    shape for ``learned``, or one number for each sample (B,) for ``per-sample``."""
 
     mean: Tensor
     variance: Tensor
@@ -91,8 +92,8 @@ class UNet(nn.Module):
                 residuals, which are a mapping: what another network offers.
 
         Returns:
-            A tensor of the shape of `x`; a Gaussian with `variance: learned`; what is offered, by
-            the names of its places, where the layout offers what it taps.
+            A tensor of the shape of `x`; a Gaussian where the spec names a `variance`; what is
+            offered, by the names of its places, where the layout offers what it taps.
 
         Raises:
             ShapeError: Before any arithmetic, in one sentence.
@@ -110,9 +111,10 @@ class UNet(nn.Module):
         if padding:
             for axis, n in enumerate(x.shape[2:], start=2):
                 out = out.narrow(axis, 0, n)
-        if self.plan.spec.output.variance == "learned":
-            return Gaussian(*out.chunk(2, dim=1))
-        return out
+        variance = self.plan.spec.output.variance
+        if variance == "per-sample":
+            return Gaussian(out[:, :-1], out[:, -1].flatten(1).mean(dim=1))
+        return Gaussian(*out.chunk(2, dim=1)) if variance == "learned" else out
 
     def save_memory(self, paths: Iterable[str] | bool = True) -> None:
         """Recompute these nodes in the backward pass instead of keeping their activations.
@@ -170,7 +172,7 @@ class UNet(nn.Module):
             raise ShapeError("this spec says `time: none`: the model takes no t")
         self._check_names(given)
         for name in self.plan.conditions:
-            values[name] = self._condition(name, given.get(name), x)
+            values[name] = self._condition(name, given.get(name), values)
         return values
 
     def _check_sample(self, x: Tensor) -> None:
@@ -213,24 +215,27 @@ class UNet(nn.Module):
         if value is not None:
             raise ShapeError(f"`{word}` is a mapping of tensors by their places: {places}")
 
-    def _condition(self, name: str, value: Tensor | None, x: Tensor) -> Tensor:
-        takes = self.plan.inputs[name]
+    def _condition(self, name: str, value: Tensor | None, values: dict[str, Tensor]) -> Tensor:
+        takes, x = self.plan.inputs[name], values["x"]
+        sequence = None if takes.follows or takes.of == "x" else values[takes.of]
         if value is None:
             if takes.null is None:
                 raise ShapeError(f"the condition `{name}` is missing: call model(…, {name}=…)")
             kind = torch.int64 if takes.numbers == "int" else x.dtype
-            shape = (x.shape[0], *(n or 1 for n in takes.shape))
+            free = 1 if sequence is None else sequence.shape[1]
+            shape = (x.shape[0], *(n or free for n in takes.shape))
             return torch.full(shape, takes.null, dtype=kind, device=x.device)
-        if value.ndim != len(takes.shape) + 1:
+        shape = tuple(value.shape)
+        if len(shape) != len(takes.shape) + 1:
             wanted = ", ".join(["batch", *(str(n or "any") for n in takes.shape)])
-            raise ShapeError(f"`{name}` has the shape {tuple(value.shape)} and needs ({wanted})")
-        for n, size in zip(value.shape[1:], takes.shape, strict=True):
+            raise ShapeError(f"`{name}` has the shape {shape} and needs ({wanted})")
+        for n, size in zip(shape[1:], takes.shape, strict=True):
             if size is not None and n != size:
-                raise ShapeError(
-                    f"`{name}` has the shape {tuple(value.shape)}; {n} should be {size}"
-                )
+                raise ShapeError(f"`{name}` has the shape {shape}; {n} should be {size}")
         if takes.follows:
             self._check_size(name, value, x)
+        elif sequence is not None and shape[1] != (n := sequence.shape[1]):
+            raise ShapeError(f"`{name}` tells of {shape[1]} tokens, and `{takes.of}` has {n}")
         if value.shape[0] != x.shape[0]:
             raise ShapeError(f"`{name}` holds {value.shape[0]} entries for {x.shape[0]} samples")
         if (takes.numbers == "int") == value.is_floating_point():

@@ -166,7 +166,9 @@ class Head(Part):
     kind = "head"
 
 
-Route = Literal["embedding", "time", "input", "stem", "head", "context", "tokens", "taps"]
+Route = Literal[
+    "embedding", "time", "input", "stem", "head", "context", "padding", "tokens", "taps"
+]
 
 
 class Time(Part):
@@ -216,6 +218,9 @@ class Condition(Part):
     takes_made: ClassVar[bool] = False
     """Whether it takes what the condition that `source` names makes, not that one's tensor; only
     what attention reads can be taken so."""
+    keeps_tokens: ClassVar[bool] = False
+    """For a sequence: whether each of its tokens is one that it was told, so that padding among
+    those is padding among these."""
 
     def route(self) -> Route:
         """Where it goes in."""
@@ -236,6 +241,10 @@ class Condition(Part):
         """
         return ()
 
+    def pads(self) -> str | None:
+        """Where it says which tokens of a sequence are padding: of which; None for that before."""
+        return None
+
     def counted(self) -> int:
         """For a sequence: the number of tokens that costs are counted with; any number runs."""
         return 1
@@ -251,7 +260,8 @@ class Tensor:
 
     A size of None stands for any. Where `null` is a number, the tensor may be left out, and
     stands for "not told": the number is then passed instead. A tensor that `follows` has the
-    spatial size of the value `of`, `times` over: the sample's, or that of a node.
+    spatial size of the value `of`, `times` over: the sample's, or that of a node. One that does
+    not, and is `of` a sequence, is as long as that.
     """
 
     shape: tuple[int | None, ...]

@@ -169,6 +169,12 @@ class Plan:
         """Paths of the nodes whose output leaves the network."""
         return tuple(self.offers.values()) or (self.nodes[-1].path,)
 
+    def tokens(self, name: str) -> int:
+        """How many tokens costs are counted with: of a sequence, or of one whose padding it is."""
+        conditions, of = self.spec.conditioning.conditions, self.inputs[name].of
+        told = of if of in conditions else name
+        return conditions[told].counted() if told in conditions else 1
+
     def room(self, name: str, space: tuple[int, ...] = ()) -> tuple[int, ...]:
         """The spatial size of an image among the inputs; the sample's where it follows nothing.
 

@@ -28,6 +28,7 @@ class Site:
         skip: At a join, what comes along the skip.
         embedding: Width of the embedding of time and conditions, if there is one.
         contexts: The sequences that attention may read, by the name of their condition.
+        padding: For those with padding among their tokens, the condition that says which.
         resample: The pooling or upsampling that a block has to do inside itself.
         bare: For a resampler: it stands inside a block, which brings the convolutions.
         stride: For an upsampling: the strides of the pooling that it undoes. For a block: those
@@ -47,6 +48,7 @@ class Site:
     skip: Shape | None = None
     embedding: int | None = None
     contexts: Mapping[str, Shape] = field(default_factory=dict)
+    padding: Mapping[str, str] = field(default_factory=dict)
     resample: Resampler | None = None
     bare: bool = False
     stride: tuple[int, ...] | None = None
@@ -82,7 +84,9 @@ class Site:
     def told(self, words: Collection[str]) -> int:
         """How many numbers conditions and their embedding have, as far as `words` name them."""
         contexts = (shape.elements for name, shape in self.contexts.items() if name in words)
-        return sum(contexts) + (self.embedding or 0) * ("embedding" in words)
+        # Padding is int64: two elements of float32 for each token.
+        padding = (2 * self.contexts[of].positions for of, n in self.padding.items() if n in words)
+        return sum(contexts) + sum(padding) + (self.embedding or 0) * ("embedding" in words)
 
     def bared(self, channels: int) -> Site:
         """Where a block's own resampler stands, with so many channels."""

@@ -85,8 +85,10 @@ class Output(Model):
 
     channels: PositiveInt | None = None
     """Channels of the prediction; those of the sample if left out."""
-    variance: Literal["none", "learned"] = "none"
-    """``learned``: the head is twice as wide and the output a pair, mean first (Nichol, 2021)."""
+    variance: Literal["none", "learned", "per-sample"] = "none"
+    """What the output has beside the mean, which comes first of a pair. ``learned``: as much again,
+    the head being twice as wide (Nichol, 2021). ``per-sample``: one number for each sample, the
+    mean over all positions of one more channel (k-diffusion's logarithm of the variance)."""
 
 
 class Conditioning(Model):

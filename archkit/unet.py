@@ -287,8 +287,9 @@ class _Walk:
     # What leaves ------------------------------------------------------------------------------
 
     def _out_channels(self) -> int:
-        output, own = self.spec.output, self.spec.input.channels
-        return (output.channels or own) * (2 if output.variance == "learned" else 1)
+        output = self.spec.output
+        mean = output.channels or self.spec.input.channels
+        return mean + {"none": 0, "learned": mean, "per-sample": 1}[output.variance]
 
     def _output(self) -> None:
         wanted, got = self._out_channels(), self.x.shape.channels

@@ -104,9 +104,10 @@ def _clash(axis: Axis, n: int, name: str, spec: Spec) -> Problem:
 
 def meaning(plan: Plan) -> Iterator[Problem]:
     """Conditions that nothing reads, and outputs that contradict the prediction."""
-    spec = plan.spec
+    spec, ignored = plan.spec, _ignored(plan)
+    yield from ignored.values()
     for name in plan.inputs:
-        if name != "x" and not plan.readers(name):
+        if name != "x" and name not in ignored and not plan.readers(name):
             label = "time" if name == "t" else name
             what = "the time is embedded" if name == "t" else f"`{name}` is declared"
             yield Problem(
@@ -117,6 +118,7 @@ def meaning(plan: Plan) -> Iterator[Problem]:
                 f"conditioning.{label}",
             )
     yield from _channels(spec)
+    yield from _variance(spec)
     yield from _levels(spec)
     try:
         spec.prediction.check()
@@ -124,11 +126,26 @@ def meaning(plan: Plan) -> Iterator[Problem]:
         yield Problem(misfit.code, misfit.what, misfit.mend, ("prediction", *misfit.option))
 
 
+def _ignored(plan: Plan) -> dict[str, Problem]:
+    """Padding that a node takes for tokens, by its name; the first such node is told of."""
+    found: dict[str, Problem] = {}
+    for node in plan.nodes:
+        for of, name in node.site.padding.items():
+            looks, told = (f"conditioning.{word}" in node.inputs for word in (of, name))
+            if looks and not told and name not in found:
+                what = f"`{node.component.type}` looks at `{of}`, and takes its padding for tokens"
+                mend = f"use `attention: adaptive`, or drop `{name}`"
+                found[name] = Problem("unread-padding", what, mend, node.at, node.path)
+    return found
+
+
 def _unread_mend(name: str, spec: Spec) -> str:
     condition = spec.conditioning.conditions.get(name)
     told = spec.conditioning.time if name == "time" else condition
     if told is not None and told.route() == "tokens":
         return "use `stem: tokens`, which puts it before its own, or another `into`"
+    if condition is not None and condition.route() == "padding":
+        return "give a stage an attention that takes padding, such as `adaptive`, or drop it"
     if condition is not None and condition.route() == "context":
         return "give a stage `attention: {type: transformer}`, or drop the condition"
     if name == "time":
@@ -149,12 +166,28 @@ def _levels(spec: Spec) -> Iterator[Problem]:
         )
 
 
+def _variance(spec: Spec) -> Iterator[Problem]:
+    """A precondition scales the answer as the sample, channel by channel."""
+    variance, around = spec.output.variance, spec.precondition
+    if variance != "none" and around is not None and "output" in around.roles:
+        yield Problem(
+            "output-channels",
+            f"the precondition `{around.type}` scales the answer as it does the sample, and with "
+            f"`variance: {variance}` the answer has more channels",
+            "leave `precondition` out, or `variance`",
+            ("output", "variance"),
+        )
+
+
 def _channels(spec: Spec) -> Iterator[Problem]:
     channels, sample = spec.output.channels, spec.input.channels
     if channels is None or channels == sample or spec.prediction.type == "none":
         return
-    if spec.output.variance == "learned":
-        what = f"with `variance: learned` the head is doubled by itself; {channels} is not {sample}"
+    if (variance := spec.output.variance) != "none":
+        widens = {"learned": "is doubled", "per-sample": "has one more channel"}[variance]
+        what = (
+            f"with `variance: {variance}` the head {widens} by itself; {channels} is not {sample}"
+        )
         mend = f"leave `channels` out, or say `channels: {sample}`"
     elif channels == 2 * sample:
         what = f"the output has {counted(channels, 'channel')} and the sample {sample}"

@@ -1,5 +1,6 @@
 """Small networks that use everything: specs as plain data, and what to pass to their modules."""
 
+from math import prod
 from typing import Any
 
 import torch
@@ -74,15 +75,15 @@ def passed(
     Images have the size of the sample, and sequences are as long as costs are counted with.
     """
     chance = torch.Generator().manual_seed(1)
-    conditions = plan.spec.conditioning.conditions
     found = {}
     for name, takes in plan.inputs.items():
         image = name == "x" or None in takes.shape[1:]
-        tokens = 1 if image or name == "t" else conditions[name].counted()
-        free = iter(plan.room(name, space or ()) if image else (tokens,) * len(takes.shape))
+        tokens = (plan.tokens(name),) * len(takes.shape)
+        free = iter(plan.room(name, space or ()) if image else tokens)
         shape = (batch, *(next(free) if n is None else n for n in takes.shape))
         if takes.numbers == "int":
-            found[name] = torch.arange(batch).remainder(2).to(device)
+            whole = torch.arange(prod(shape)).remainder(2)
+            found[name] = whole.reshape(shape).to(device)
         elif not takes.shape:
             found[name] = torch.rand(shape, generator=chance).to(device)
         else:

@@ -62,7 +62,7 @@ def wanted(part: Part, site: Site, arguments: list[Any]) -> list[bool]:
         return [word == "answer" for word in read]
     if isinstance(part, Time | Condition):
         return [word == "x" and site.skip is not None for word in read]
-    return [True] * len(arguments)
+    return [argument.is_floating_point() for argument in arguments]
 
 
 def autograd(part: Part, trial: Trial, batch: int) -> tuple[int, frozenset[str]]:

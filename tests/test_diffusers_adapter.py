@@ -275,6 +275,10 @@ def test_networks_that_schedulers_cannot_step() -> None:
         UnconditionalUNet(spec=tiny)
     with pytest.raises(DiffusionError, match="sample images, and `tiny` has none"):
         UnconditionalUNet(spec={**tiny, "prediction": "noise", "input": {"size": [16]}})
+    with pytest.raises(DiffusionError, match="one variance of a whole sample, as `tiny` has it"):
+        UnconditionalUNet(
+            spec={**tiny, "prediction": "noise", "output": {"variance": "per-sample"}}
+        )
 
 
 def test_gradient_checkpointing(plain: UNet2DModel) -> None:

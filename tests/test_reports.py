@@ -30,13 +30,12 @@ from archkit.reports.tally import tally
 
 def passed(plan: Plan, batch: int, device: str) -> dict[str, torch.Tensor]:
     """What a caller passes, all zeros."""
-    conditions = plan.spec.conditioning.conditions
     given = {}
     for name, takes in plan.inputs.items():
         shape = list(takes.shape)
         if len(shape) == len(plan.space) + 1 and None in shape[1:]:
             shape[1:] = plan.room(name)
-        shape = [conditions[name].counted() if n is None else n for n in shape]
+        shape = [plan.tokens(name) if n is None else n for n in shape]
         numbers = torch.int64 if takes.numbers == "int" else torch.float32
         given[name] = torch.zeros([batch, *shape], dtype=numbers, device=device)
     return given

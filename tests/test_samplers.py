@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -14,10 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import archkit
 from archkit import DiffusionError, Prediction, default_registry
 from archkit.diffusion.generation import each_class, generate
-from archkit.diffusion.guidance import guided
+from archkit.diffusion.guidance import bound, guided
 from archkit.diffusion.samplers import METHODS, ddim, ddim_steps, euler, sample, stops, velocity
 from archkit.diffusion.targets import like, path_of, target
-from archkit.module import UNet
+from archkit.module import Gaussian, UNet
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 
@@ -302,6 +302,17 @@ def test_every_denoiser_can_be_sampled_from(changes: dict[str, Any]) -> None:
     found = generate(model, 2, steps=3)
     assert found.shape == (2, model.plan.spec.input.channels, *model.plan.spec.input.space)
     assert found.isfinite().all()
+
+
+def test_no_step_takes_one_variance_of_a_whole_sample() -> None:
+    model = network(prediction="noise", output={"variance": "per-sample"}, conditioning={})
+    x, t = torch.randn(2, 1, 8, 8), torch.tensor(7)
+    with torch.no_grad():
+        said = model(x, t)
+        assert isinstance(said, Gaussian)
+        assert said.variance.shape == (2,)
+        assert torch.equal(cast(Tensor, bound(model, {})(x, t)), said.mean)
+    assert generate(model, 2, steps=3, method="ddpm").isfinite().all()
 
 
 def test_wishes_that_a_model_cannot_meet() -> None:

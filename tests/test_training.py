@@ -256,6 +256,7 @@ def test_what_is_no_checkpoint(tmp_path: Path) -> None:
     ("changes", "complaint"),
     [
         ({"prediction": "none"}, "`prediction: none` does not denoise"),
+        ({"output": {"variance": "per-sample"}}, "one variance of a whole sample is not trained"),
         (
             {"conditioning": {"text": {"type": "vector", "channels": 4}}},
             r"the condition `text` \(vector\) can't be told here",
@@ -269,7 +270,7 @@ def test_what_is_no_checkpoint(tmp_path: Path) -> None:
             "an image has one class, and this model is told `a` and `b`",
         ),
     ],
-    ids=["none", "text", "too few classes", "two labels"],
+    ids=["none", "one variance", "text", "too few classes", "two labels"],
 )
 def test_what_cannot_be_trained_is_refused(
     digits: Images, changes: dict[str, Any], complaint: str

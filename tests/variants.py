@@ -228,7 +228,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "stem.patch": [{"size": [2, 1], "bias": False, "out_norm": "layer", "channels": 5}],
     "head.patch": [
         {"size": [1, 2], "bias": False, "norm": RMS, "kernel": 3},
-        {"zero_init": False},
+        {"zero_init": False, "flat": True},
+        {"flat": True, "size": 1},
     ],
     "stem.tokens": [{"size": [1, 2], "bias": False}],
     "head.tokens": [{"size": 1, "norm": RMS, "kernel": None, "zero_init": True}],
@@ -310,6 +311,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"channels": 0, "sizes": 3, "size_width": 4},
     ],
     "condition.sequence": [{"channels": 4, "tokens": 3}, {"channels": 4, "width": 5}],
+    "condition.padding": [{"of": "text"}],
     "condition.projected": [{"channels": 5, "tokens": 3, "width": 4, "of": "other"}],
     "condition.pooled": [{"channels": 6, "tokens": 3, "heads": 2, "of": "text"}],
     "condition.hint": [{"channels": 2, "widths": [4, 6], "activation": "gelu"}],

@@ -30,7 +30,7 @@ _WHERE = {
     "times": "time.sinusoidal:Sinusoidal time.fourier:Fourier time.learned:Learned "
     "time.none:NoTime embedding.sum:Sum",
     "conditions": "condition.label:Label condition.vector:Vector condition.sequence:Sequence "
-    "condition.image:Image",
+    "condition.padding:Padding condition.image:Image",
     "controls": "condition.residuals:Residuals condition.hint:Hint",
     "mapping": "embedding.mapping:Mapping condition.fourier:Fourier",
     "predictions": "prediction.velocity:Velocity prediction.noise:Noise prediction.score:Score "

@@ -10,7 +10,7 @@ from archkit import Activation, Attention, Block, Cost, Misfit, Norm, Op, Shape,
 
 from .attention import heads, normed, of_image
 from .blocks import Share
-from .contexts import named
+from .contexts import named, padded
 
 if TYPE_CHECKING:
     from torch import nn
@@ -136,7 +136,7 @@ class AdaptiveAttention(Attention):
 
     def reads(self, site: Site) -> tuple[str, ...]:
         told = () if site.embedding is None else ("embedding",)
-        return ("x", *told, *named(self.context, site))
+        return ("x", *told, *padded(named(self.context, site), site))
 
     def count(self, site: Site) -> int:
         """The number of heads."""
@@ -171,6 +171,8 @@ class AdaptiveAttention(Attention):
             both = (tokens + Cost.linear(context, 2 * c, tokens=m, bias=self.bias)).reading(name)
             both &= norm + of_image(site.x, c, self.bias)
             look = Cost.attention(c, queries=n, keys=m, heads=count) + out
+            if name in site.padding:
+                both &= Cost.made(m).reading(site.padding[name])
             total += both + look + added
         return total
 
@@ -184,10 +186,16 @@ class AdaptiveAttention(Attention):
 
         c, count = site.x.channels, self.count(site)
         own = AdaptiveSelf(c, count, self._norm(site), self.bias) if self.itself else None
-        widths = [site.contexts[name].channels for name in named(self.context, site)]
+        names = named(self.context, site)
+        widths = [site.contexts[name].channels for name in names]
         cross = [AdaptiveCross(c, w, count, self._norm(site), self.bias) for w in widths]
-        told = site.embedding is not None
-        return AdaptiveAttention(own, cross, zero_init=self.zero_init, told=told)
+        return AdaptiveAttention(
+            own,
+            cross,
+            zero_init=self.zero_init,
+            told=site.embedding is not None,
+            padded=[name in site.padding for name in names],
+        )
 
     def _norm(self, site: Site) -> AdaptiveNorm:
         from archkit.nn.adaptive import AdaptiveNorm

@@ -52,12 +52,23 @@ def attention(part: AdaptiveAttention, site: Site, contexts: tuple[str, ...]) ->
             Op(keys, (name,), f"keys {name}"),
             *modulated(part.norm, site, c, at),
             Op(f"queries {c} → {c}", name="queries"),
-            Op(f"cross-attention, {told}", ("queries", f"keys {name}"), group="attention"),
+            *_cross(told, f"keys {name}", site.padding.get(name)),
             Op(f"Linear {c} → {c}", name="branch"),
             Op("+", ("branch", at), "looked"),
         )
         at = "looked"
     return ops
+
+
+def _cross(told: str, keys: str, padding: str | None) -> tuple[Op, ...]:
+    """A look at a sequence, past its padding if it has any."""
+    if padding is None:
+        return (Op(f"cross-attention, {told}", ("queries", keys), group="attention"),)
+    return (
+        Op(f"scores, {told}", ("queries", keys), "scores", group="attention"),
+        Op("leave out padding", ("scores", padding)),
+        Op("softmax · values", group="attention"),
+    )
 
 
 def modulated(norm: Norm, site: Site, channels: int, reads: str) -> tuple[Op, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -141,6 +141,8 @@ class Vector(Condition):
 class Sequence(Condition):
     """Tokens (B, n, channels) for cross-attention to look at, such as an encoded text."""
 
+    keeps_tokens: ClassVar[bool] = True
+
     group = "sequence"
     type: Literal["sequence"] = "sequence"
     channels: PositiveInt = 768
@@ -176,6 +178,46 @@ class Sequence(Condition):
         from archkit.nn.embeddings import Tokens
 
         return nn.Linear(site.x.channels, self.width) if self.width else Tokens()
+
+
+class Padding(Condition):
+    """Which tokens of a sequence are padding, (B, n): 1 where one is, 0 where it is not.
+
+    Attention looks past them; where all are padding, it looks as if none were. None is, where
+    this is not told.
+
+    References:
+        | Attention Is All You Need (Vaswani et al., 2017), section 3.2.3
+        | https://arxiv.org/abs/1706.03762
+    """
+
+    group = "sequence"
+    type: Literal["padding"] = "padding"
+    of: str | None = None
+    """The sequence; the one declared before it if left out."""
+
+    def route(self) -> Route:
+        return "padding"
+
+    def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
+        return Tensor((None,), "int", null=0)
+
+    def pads(self) -> str | None:
+        return self.of
+
+    def infer(self, site: Site) -> Shape:
+        return site.x
+
+    def cost(self, site: Site) -> Cost:
+        return Cost()
+
+    def caption(self, site: Site) -> str:
+        return ""
+
+    def build(self, site: Site) -> nn.Module:
+        from archkit.nn.embeddings import Tokens
+
+        return Tokens()
 
 
 class Image(Condition):

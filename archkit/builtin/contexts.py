@@ -27,6 +27,12 @@ def named(context: str | tuple[str, ...] | None, site: Site) -> tuple[str, ...]:
     return chosen
 
 
+def padded(names: tuple[str, ...], site: Site) -> tuple[str, ...]:
+    """Sequences, each before the condition that says which of its tokens are padding, if any."""
+    words = ((name, site.padding.get(name)) for name in names)
+    return tuple(word for pair in words for word in pair if word)
+
+
 def one_width(names: tuple[str, ...], site: Site) -> None:
     """Misfit for sequences of several widths, which can't be read as one."""
     widths = {site.contexts[name].channels for name in names}

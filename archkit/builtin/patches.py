@@ -91,6 +91,9 @@ class PatchHead(Head):
     """Whether the layer has a bias."""
     kernel: PositiveInt | None = None
     """Size of the convolution after it; odd. None if left out."""
+    flat: bool = False
+    """Whether the last of the channels that leave has one number for a whole patch: enough for
+    ``variance: per-sample``."""
     zero_init: bool = True
     """Start with an output of zero."""
 
@@ -107,20 +110,25 @@ class PatchHead(Head):
         if norm is None:
             return None
         sizes, out = site.per_axis(self.size, "size"), self.infer(site)
-        linear = Cost.convolution(
-            site.x.channels, site.width * prod(sizes), kernel=1, out=site.x, bias=self.bias
-        )
+        linear = self._linear(site, prod(sizes))
         whole = Cost.made(out.elements, windows=tuple(map(Window.growing, sizes)))
         total = norm + linear + (whole if prod(sizes) > 1 else Cost())
         if self.kernel is None:
             return total
         return total + Cost.convolution(site.width, site.width, kernel=self.kernel, out=out)
 
+    def _linear(self, site: Site, patch: int) -> Cost:
+        """The linear layer; where its last row is repeated over a patch, that as well."""
+        repeats = self.flat * (patch - 1)
+        rows = site.width * patch - repeats
+        linear = Cost.convolution(site.x.channels, rows, kernel=1, out=site.x, bias=self.bias)
+        return linear + Cost.made((rows + repeats) * site.x.positions) if repeats else linear
+
     def caption(self, site: Site) -> str:
         return f"Patches {'×'.join(map(str, site.per_axis(self.size, 'size')))}"
 
     def inside(self, site: Site) -> tuple[Op, ...]:
-        return unpatched(self.norm, site, site.width, self.size, self.kernel)
+        return unpatched(self.norm, site, site.width, self.size, self.kernel, flat=self.flat)
 
     def build(self, site: Site) -> nn.Module:
         from archkit.nn.patches import PatchHead
@@ -132,6 +140,7 @@ class PatchHead(Head):
             self.norm.build(site),
             bias=self.bias,
             kernel=self.kernel,
+            flat=self.flat,
             zero_init=self.zero_init,
         )
 
@@ -155,12 +164,25 @@ def odd_kernel(kernel: int | None) -> None:
 
 
 def unpatched(
-    norm: Norm, site: Site, width: int, size: int | tuple[int, ...], kernel: int | None
+    norm: Norm,
+    site: Site,
+    width: int,
+    size: int | tuple[int, ...],
+    kernel: int | None,
+    flat: bool = False,
 ) -> tuple[Op, ...]:
     """The steps of a head that takes patches apart."""
     sizes = site.per_axis(size, "size")
-    told = " · ".join([f"Linear {site.x.channels} → {width}", *map(str, sizes)])
-    steps = (*norm.steps(site), Op(told), Op(f"shuffle {'×'.join(map(str, sizes))}", group="up"))
+    flat = flat and prod(sizes) > 1
+    told = " · ".join([f"Linear {site.x.channels} → {width - flat}", *map(str, sizes)])
+    last = (Op("repeat the last"),) if flat else ()
+    linear = Op(f"{told} + 1" if flat else told)
+    steps = (
+        *norm.steps(site),
+        linear,
+        *last,
+        Op(f"shuffle {'×'.join(map(str, sizes))}", group="up"),
+    )
     if kernel is None:
         return steps
     return (*steps, Op(f"Conv {kernel} · {width} → {width}", group="convolution"))

@@ -122,6 +122,8 @@ def _proof(drawn: Plan) -> list[str]:
         lines = [f"{given} goes in, {drawn.output} comes out (`fit: valid`)"]
     elif spec.output.variance == "learned":
         lines = [f"output == input == {given}, twice: mean and variance"]
+    elif spec.output.variance == "per-sample":
+        lines = [f"output == input == {given}, and one number for its variance"]
     elif drawn.output.channels != spec.input.channels:
         lines = [f"output {drawn.output}: the size of the input {given}"]
     else:

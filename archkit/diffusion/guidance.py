@@ -44,7 +44,8 @@ def label_of(model: UNet) -> Label | None:
 
 
 def bound(model: UNet, conditions: Conditions) -> Predict:
-    """The model with its conditions bound.
+    """The model with its conditions bound; a variance of the whole sample, which no step takes, is
+    left out.
 
     Raises DiffusionError for a network that predicts nothing, because it feeds another.
     """
@@ -52,10 +53,11 @@ def bound(model: UNet, conditions: Conditions) -> Predict:
         what = f"`{model.plan.spec.name}` predicts nothing: it offers what it taps to another"
         raise DiffusionError(f"{what}; tell that one, as its `residuals`")
     timed = "t" in model.plan.inputs
+    taken = model.plan.spec.output.variance != "per-sample"
 
     def predict(x: Tensor, t: Tensor) -> Tensor | Gaussian:
         said: Tensor | Gaussian = model(x, t, **conditions) if timed else model(x, **conditions)
-        return said
+        return said if taken else mean_of(said)
 
     return predict
 
@@ -100,12 +102,12 @@ def guided(
 
 def nulls(model: UNet, conditions: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The null class of each of these conditions that has one, as tensors of the same shape."""
-    inputs = model.plan.inputs
-    return {
-        name: torch.full_like(told, null)
-        for name, told in conditions.items()
-        if inputs[name].numbers == "int" and (null := inputs[name].null) is not None
-    }
+    found = {}
+    for name, told in conditions.items():
+        takes = model.plan.inputs[name]
+        if takes.numbers == "int" and not takes.shape and takes.null is not None:
+            found[name] = torch.full_like(told, takes.null)
+    return found
 
 
 def _given(conditions: Conditions) -> dict[str, Tensor]:

@@ -225,8 +225,12 @@ def begin(plan: Plan, images: Images, recipe: Recipe, device: str = "cpu") -> Tr
 
 def _trainable(model: UNet, images: Images) -> str | None:
     """The name of the label condition; raises DiffusionError where the images can't train it."""
-    path = path_of(model.plan.spec.prediction)
-    if model.plan.spec.output.variance == "learned" and not isinstance(path, StepPath):
+    told, path = model.plan.spec.output.variance, path_of(model.plan.spec.prediction)
+    if told == "per-sample":
+        raise DiffusionError(
+            "one variance of a whole sample is not trained here; leave `variance` out"
+        )
+    if told == "learned" and not isinstance(path, StepPath):
         raise DiffusionError(
             "a variance is learned for the steps of a path that has steps; set for example "
             "`prediction: noise`, or leave `variance` out"

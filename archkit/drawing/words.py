@@ -21,13 +21,15 @@ def answer(plan: Plan) -> tuple[str, str]:
         return "offers", ""
     kind = plan.spec.prediction.type
     symbol = _SYMBOLS.get(kind, kind if kind != "none" else "output")
-    if plan.spec.output.variance == "learned":
+    if plan.spec.output.variance != "none":
         return f"{symbol}, Σ", ""
     return symbol, "0" if kind == "sample" else ""
 
 
 def leaves(plan: Plan) -> str:
     """The shape of the output; how many tensors, where a network offers some."""
+    if plan.spec.output.variance == "per-sample":
+        return f"{labels.shape(plan.output.with_channels(plan.output.channels - 1))} + 1"
     return f"{len(plan.offers)} tensors" if plan.offers else labels.shape(plan.output)
 
 

@@ -100,7 +100,12 @@ def _takes(node: Node) -> list[Takes]:
     if site.embedding is not None:
         shapes["embedding"] = (site.embedding,)
     shapes |= {name: (*c.space, c.channels) for name, c in site.contexts.items()}
-    return [(shapes[word], torch.float32) for word in component.reads(site)]
+    whole = {name: site.contexts[of].space for of, name in site.padding.items()}
+    shapes |= whole
+    return [
+        (shapes[word], torch.int64 if word in whole else torch.float32)
+        for word in component.reads(site)
+    ]
 
 
 def _image(shape: Shape) -> tuple[int, ...]:

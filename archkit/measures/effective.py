@@ -94,7 +94,7 @@ def _random(model: UNet, name: str, generator: torch.Generator) -> Tensor:
     if name == "t":
         return torch.full((1,), 0.5)
     if takes.numbers == "int":
-        return torch.zeros(1, *(n or 1 for n in takes.shape), dtype=torch.int64)
+        return torch.zeros(1, *(n or _TOKENS for n in takes.shape), dtype=torch.int64)
     sizes = takes.shape
     if None in sizes[1:]:  # an image
         sizes = (sizes[0], *model.plan.room(name))

@@ -19,15 +19,25 @@ def image(t: Tensor, like: Tensor) -> Tensor:
     return t.transpose(1, 2).reshape(like.shape[0], t.shape[2], *like.shape[2:])
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+_PADDED = -10_000.0
+"""What is added to the scores of padding: finite, so that a sequence of nothing else is legal."""
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, padding: Tensor | None = None) -> Tensor:
     """Scaled dot-product attention: q (B, N, C), k and v (B, M, C) → (B, N, C).
 
     References:
         | Attention Is All You Need (Vaswani et al., 2017), equation 1
         | https://arxiv.org/abs/1706.03762
+
+    Arguments:
+        heads: Number of heads.
+        padding: (B, M), 1 for what is not looked at and 0 for all else.
     """
     q, k, v = (t.unflatten(2, (heads, -1)).transpose(1, 2) for t in (q, k, v))
-    return functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+    mask = None if padding is None else padding[:, None, None].to(q.dtype) * _PADDED
+    out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return out.transpose(1, 2).flatten(2)
 
 
 def remembered(memory: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:

@@ -44,6 +44,7 @@ class PatchHead(nn.Module):
         norm: Applied first.
         bias: Whether the layer has one.
         kernel: Of a convolution after it; None for none.
+        flat: Whether the last channel that leaves has one number for a whole patch.
         zero_init: Start with an output of zero.
     """
 
@@ -56,11 +57,14 @@ class PatchHead(nn.Module):
         *,
         bias: bool = True,
         kernel: int | None = None,
+        flat: bool = False,
         zero_init: bool = True,
     ) -> None:
         super().__init__()
-        dims, self.norm = len(sizes), norm
-        self.linear = convolution(dims, channels, width * math.prod(sizes), 1, bias=bias)
+        dims, self.norm, patch = len(sizes), norm, math.prod(sizes)
+        self.repeats = patch if flat else 1
+        rows = (width - flat) * patch + flat
+        self.linear = convolution(dims, channels, rows, 1, bias=bias)
         self.shuffle = Shuffle(sizes)
         self.conv = None
         if kernel is not None:
@@ -69,8 +73,15 @@ class PatchHead(nn.Module):
             zeroed(self.linear if self.conv is None else self.conv)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.shuffle(self.linear(self.norm(x)))
+        out: Tensor = self.shuffle(self._whole(self.linear(self.norm(x))))
         return out if self.conv is None else self.conv(out)
+
+    def _whole(self, h: Tensor) -> Tensor:
+        """With the last channel at every position of a patch."""
+        if self.repeats == 1:
+            return h
+        last = h[:, -1:].expand(-1, self.repeats, *h.shape[2:])
+        return torch.cat((h[:, :-1], last), dim=1)
 
 
 class TokenStem(nn.Module):

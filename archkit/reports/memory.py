@@ -101,14 +101,12 @@ def _kept(node: Node, cost: Cost | None) -> list[str]:
 
 def _inputs(plan: Plan) -> list[tuple[str, int]]:
     """Elements of each input; a free axis of a sequence is as long as its condition counts."""
-    conditions = plan.spec.conditioning.conditions
     found = []
     for name, takes in plan.inputs.items():
         if len(takes.shape) == len(plan.space) + 1 and None in takes.shape[1:]:
             found.append((name, (takes.shape[0] or 1) * prod(plan.room(name))))
         else:
-            free = conditions[name].counted() if name in conditions else 1
-            numbers = prod(free if n is None else n for n in takes.shape)
+            numbers = prod(plan.tokens(name) if n is None else n for n in takes.shape)
             # Whole numbers are int64: two elements of float32.
             found.append((name, numbers * (2 if takes.numbers == "int" else 1)))
     return found

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from ..api import Source, assemble, load_spec
 from ..errors import ShapeError, WeightError
 from ..importer import Codebase
-from ..module import UNet
+from ..module import Gaussian, UNet
+from ..nn.axes import spread
 from ..weights.coordinates import walk
 from ..weights.mapping import adopted, place
 from ..weights.rules import Ledger
@@ -137,10 +138,18 @@ def adopt(spec: Source, reference: Reference) -> tuple[UNet, Ledger]:
 
 
 def answer(model: UNet, reference: Reference) -> Tensor:
-    """What ours answers to the question; mean and variance are one tensor again."""
+    """What ours answers to the question; mean and variance are one tensor again.
+
+    The variance of a whole sample is a channel of one number.
+    """
     with torch.no_grad():
         out = model(**reference.inputs)
-    return torch.cat(out, dim=1) if isinstance(out, tuple) else out
+    if not isinstance(out, Gaussian):
+        return cast(Tensor, out)
+    mean, variance = out
+    if variance.ndim == 1:
+        variance = spread(variance[:, None], mean).expand_as(mean[:, :1])
+    return torch.cat((mean, variance), dim=1)
 
 
 def error(got: Tensor, wanted: Tensor) -> float:

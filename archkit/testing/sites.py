@@ -30,6 +30,7 @@ from ..shapes import Shape
 
 EMBEDDING = 10
 CONTEXTS = {"text": Shape(6, (5,)), "pose": Shape(3, (2,))}
+PADDING = {"text": "text_padding"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def _(component: Attention, ground: Ground) -> Iterator[Site]:
     text = {"text": CONTEXTS["text"]}
     yield ground.site(ground.few, ground.few)
     yield ground.site(ground.many, ground.many, embedding=EMBEDDING, contexts=text)
-    yield ground.site(ground.few, ground.few, side="decoder", level=1, contexts=CONTEXTS)
+    told: dict[str, Any] = {"contexts": CONTEXTS, "padding": PADDING}
+    yield ground.site(ground.few, ground.few, side="decoder", level=1, **told)
 
 
 @sites.register

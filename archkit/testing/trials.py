@@ -193,6 +193,8 @@ def _given(component: Part, site: Site) -> Iterator[Trial]:
     """The ways in which the module is called at a site: for most, as it reads."""
     words = {"x": _image(site.x), "embedding": Tensor((site.embedding,))}
     words |= {name: Tensor((*c.space, c.channels)) for name, c in site.contexts.items()}
+    for of, name in site.padding.items():
+        words[name] = Tensor(site.contexts[of].space, "int", null=0)
     words |= {name: Tensor((site.width,)) for name in site.tokens}
     if site.skip is not None:
         words["skip"] = _image(site.skip)

@@ -1,7 +1,7 @@
 """Networks whose norms are all modulated: k-diffusion's image_v1 and the latent x2 upscaler.
 
-The upscaler's network is asked itself, in diffusers; of image_v1 there is an answer in
-tests/golden.
+The upscaler's network is asked itself, in diffusers; of image_v1 there are answers in
+tests/golden and ../shared/golden.
 """
 
 from functools import cache
@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
-from references import GOLDEN, described, drawn, importer
-from safetensors.torch import load_file
-from torch import nn
+from references import drawn, importer
+from shared import fixture, weights_of
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 import archkit
-from archkit import SpecError
+from archkit import DiffusionError, ShapeError, SpecError
 from archkit.conversion import read_foreign
-from archkit.testing.parity import Reference, randomise, verify
+from archkit.diffusion.guidance import guided
+from archkit.module import Gaussian
+from archkit.testing.parity import Reference, adopt, randomise, verify
 
 # diffusers counts the frequencies of the time, which are never learned.
 FREQUENCIES = 384
@@ -63,18 +67,30 @@ FLIPS = {
         conditioning.embedding.activation=none attention.head_width=8 attention.norm.width=16
         block.norm.eps=1e-3 block.norm.width=16 block.shortcut_bias=true layout=k-diffusion
         encoder.3.attention.itself=false pooling.kernel=cubic""",
-    "image-v1": """skip.order=skip-first pooling=blur upsampling=blur activation=silu
+    "kd-image-v1-given-1": """skip.order=skip-first pooling=blur upsampling=blur activation=silu
         conditioning.time.order=sin-cos conditioning.embedding.activation=silu
         attention.heads=2 attention.norm.width=16 block.norm.eps=1e-3 block=resnet
         attention=self layout=k-diffusion upsampling.kernel=cubic""",
+    "kd-image-v1-made-1": """skip.order=skip-first pooling=blur activation=silu
+        head.flat=false head.norm=rms output.variance=learned output.variance=none
+        block.norm.eps=1e-3 attention.norm.eps=1e-3 conditioning.embedding.activation=silu
+        attention.heads=2 attention.bias=false attention.norm.width=4 layout.finest=stage
+        encoder.0.attention.itself=false encoder.0.attention.context=none
+        encoder.1.attention.itself=true conditioning.unet_cond.into=head
+        conditioning.mapping_cond.into=embedding conditioning.cross_cond.width=5""",
 }
+IMAGE_V1 = [
+    *[("kd-image-v1-given-1", 0), ("kd-image-v1-given-2", 0)],
+    *[("kd-image-v1-made-1", 0), ("kd-image-v1-made-1", 1)],
+]
+MADE = "kd-image-v1-made-1"
 
 
 @cache
 def reference(name: str, sample: int = 0) -> tuple[dict[str, Any], Reference]:
     """Our spec of a small network by its config, and what the original answers."""
-    if name == "image-v1":
-        return image_v1()
+    if name not in UPSCALERS:
+        return image_v1(name, sample)
     config, family = UPSCALERS[name], importer("diffusers")
     told = {**config, "_class_name": "UNet2DConditionModel"}
     module = randomise(UNet2DConditionModel(**config))
@@ -91,17 +107,26 @@ def reference(name: str, sample: int = 0) -> tuple[dict[str, Any], Reference]:
     return family.spec(told), Reference.of(module, family.codebase(told), inputs, ask)
 
 
-def image_v1() -> tuple[dict[str, Any], Reference]:
-    entry, family = described("kd-image-v1-given-1"), importer("k-diffusion")
-    tensors = {k: t.clone() for k, t in load_file(GOLDEN / entry["file"]).items()}
-    state = {k.removeprefix("weights/"): t for k, t in tensors.items() if k.startswith("weights/")}
-    inputs = {
-        "x": tensors["inputs/input"],
-        "t": tensors["inputs/sigma"].log() / 4,
-        "mapping_cond": tensors["inputs/mapping_cond"],
-    }
-    spec, codebase = family.spec(entry["config"]), family.codebase(entry["config"])
-    return spec, Reference(codebase, state, inputs, tensors["outputs/out"])
+def image_v1(name: str, call: int) -> tuple[dict[str, Any], Reference]:
+    """What image_v1 answered to a call; a variance is one more channel, all over the same."""
+    config, family = fixture(name)[0]["config"], importer("k-diffusion")
+    state = {key: tensor.float() for key, tensor in weights_of(name).items()}
+    inputs, (out, *logvar) = told(name, call)
+    channels = [n[:, None, None, None].expand_as(out[:, :1]) for n in logvar]
+    answer = torch.cat((out, *channels), dim=1)
+    return family.spec(config), Reference(family.codebase(config), state, inputs, answer)
+
+
+def told(name: str, call: int) -> tuple[dict[str, Tensor], list[Tensor]]:
+    """What image_v1 was told, by our names, and what it answered."""
+    entry, tensors = fixture(name)
+    said = entry["call"][call]
+    words = {"x": said["args"][0], "t": said["args"][1], **said["kwargs"]}
+    given = {ours: tensors[f"inputs/{theirs}"].float() for ours, theirs in words.items()}
+    given["t"] = given["t"].log() / 4
+    if "cross_cond_padding" in given:
+        given["cross_cond_padding"] = given["cross_cond_padding"].bool()
+    return given, [tensors[f"outputs/{word}"] for word in said["outputs"]]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -137,10 +162,98 @@ def test_parity_of_the_upscaler(name: str, sample: int) -> None:
     assert report, str(report)
 
 
-def test_parity_of_image_v1() -> None:
-    spec, wanted = reference("image-v1")
+@pytest.mark.parametrize(("name", "call"), IMAGE_V1)
+def test_parity_of_image_v1(name: str, call: int) -> None:
+    spec, wanted = reference(name, call)
     report = verify(spec, wanted)
     assert report, str(report)
+
+
+@pytest.mark.parametrize(("name", "call"), IMAGE_V1[1:])
+def test_mean_and_variance_are_a_pair(name: str, call: int) -> None:
+    spec, wanted = reference(name, call)
+    model, _ = adopt(spec, wanted)
+    inputs, (out, logvar) = told(name, call)
+    with torch.no_grad():
+        said = model(**inputs)
+    assert isinstance(said, Gaussian)
+    assert said.mean.shape == inputs["x"].shape
+    torch.testing.assert_close(said.mean, out, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(said.variance, logvar, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "call"), IMAGE_V1)
+def test_image_v1_is_counted_on_paper(name: str, call: int) -> None:
+    spec, wanted = reference(name, call)
+    plan = archkit.plan(spec, size=tuple(wanted.inputs["x"].shape[2:]))
+    with torch.device("meta"):
+        model = archkit.assemble(spec, initialise=False)
+    assert sum(p.numel() for p in model.parameters()) == plan.cost.parameters
+    given = {word: tensor[:1].to("meta") for word, tensor in wanted.inputs.items()}
+    if "cross_cond" in given:  # as many tokens as are counted
+        tokens = plan.tokens("cross_cond")
+        given["cross_cond"] = torch.empty(1, tokens, given["cross_cond"].shape[2], device="meta")
+        del given["cross_cond_padding"]
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.no_grad():
+        model(**given)
+    assert counter.get_total_flops() == 2 * plan.cost.macs
+
+
+def test_stages_that_are_skipped_have_no_part() -> None:
+    spec, wanted = reference(MADE)
+    _, ledger = adopt(spec, wanted)
+    left = [name for name, why in ledger.dropped if why == "its stage is skipped"]
+    stages = ("u_net.d_blocks.0.", "u_net.u_blocks.2.")
+    assert left == [name for name in wanted.state if name.startswith(stages)] != []
+    entry = fixture(MADE)[0]
+    skipped = sum(wanted.state[name].numel() for name in left)
+    assert archkit.plan(spec).cost.parameters == entry["parameters"] - skipped
+
+
+def test_padding_is_not_looked_at() -> None:
+    spec, wanted = reference(MADE)
+    model, _ = adopt(spec, wanted)
+    inputs, (out, _) = told(MADE, 0)
+    text, padding = inputs["cross_cond"], inputs["cross_cond_padding"]
+    assert padding.any(dim=1).all()
+    assert not padding.all(dim=1).any()
+    rest = {word: tensor for word, tensor in inputs.items() if not word.startswith("cross")}
+    with torch.no_grad():
+        other = torch.where(padding[..., None], 5 - text, text)
+        assert torch.equal(
+            model(**rest, cross_cond=other, cross_cond_padding=padding).mean,
+            model(**inputs).mean,
+        )
+        alone = model(**rest, cross_cond=text)  # not told of padding, there is none
+        assert torch.equal(alone.mean, model(**{**inputs, "cross_cond_padding": 0 * padding}).mean)
+        assert not torch.allclose(alone.mean, out, rtol=1e-3)
+        nothing = model(**{**inputs, "cross_cond_padding": padding | True})
+        assert nothing.mean.isfinite().all()
+
+
+def test_guidance_goes_away_from_another_text_and_not_from_its_padding() -> None:
+    model, _ = adopt(*reference(MADE))
+    inputs, _ = told(MADE, 0)
+    x, t = inputs.pop("x"), inputs.pop("t")[0]
+    other = {"cross_cond": -inputs["cross_cond"], "cross_cond_padding": torch.zeros(2, 6).bool()}
+    with pytest.raises(DiffusionError, match="nothing to guide away from"):
+        guided(model, inputs, 2.0)
+    with torch.no_grad():
+        found = guided(model, inputs, 2.0, other)(x, t)
+        wanted = 2 * model(x, t, **inputs).mean - model(x, t, **{**inputs, **other}).mean
+    assert isinstance(found, Tensor)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_padding_is_told_of_every_token() -> None:
+    model = archkit.assemble(reference(MADE)[0])
+    inputs, _ = told(MADE, 0)
+    inputs["cross_cond_padding"] = inputs["cross_cond_padding"][:, :1]
+    words = "`cross_cond_padding` tells of 1 tokens, and `cross_cond` has 6"
+    with pytest.raises(ShapeError, match=words):
+        model(**inputs)
+    with pytest.raises(ShapeError, match="it needs whole numbers"):
+        model(**{**inputs, "cross_cond_padding": torch.zeros(2, 6)})
 
 
 @pytest.mark.parametrize("name", FLIPS)
@@ -165,12 +278,12 @@ def test_wrong_options_are_noticed(name: str) -> None:
         ),
         ("diffusers", {**X2, "norm_num_groups": 32}, "`norm_num_groups: 32`"),
         ("diffusers", {**X2, "addition_embed_type": "text"}, '`addition_embed_type: "text"`'),
-        ("k-diffusion", {**CIFAR, "patch_size": 2}, "`patch_size: 2`"),
-        ("k-diffusion", {**CIFAR, "has_variance": True}, "`has_variance: true`"),
+        ("k-diffusion", {**CIFAR, "skip_stages": 3}, "`skip_stages: 3`"),
+        ("k-diffusion", {**CIFAR, "depths": [2, 4]}, "`depths: [2, 4]`"),
         (
             "k-diffusion",
-            {**CIFAR, "cross_attn_depths": [False, True, True]},
-            "`cross_attn_depths: [false, true, true]`",
+            {**CIFAR, "cross_cond_dim": 8, "cross_attn_depths": [True, False]},
+            "`cross_attn_depths: [true, false]`",
         ),
     ],
 )
