@@ -73,6 +73,8 @@ class Diffusers(Importer):
         return _reader(config).spec(_options(config))
 
     def codebase(self, config: Config) -> Codebase:
+        if "_class_name" not in config:  # what the classes have in common
+            return DIFFUSERS
         return _reader(config).codebase(_options(config), DIFFUSERS)
 
     def config(self, plan: Plan) -> Config:
