@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .hooks import hookimpl as hookimpl
     from .importer import Codebase as Codebase
     from .importer import Config as Config
+    from .importer import Constant as Constant
     from .importer import Importer as Importer
     from .importer import Options as Options
     from .importer import Packed as Packed
@@ -100,7 +101,7 @@ _HOME = {
     "SpecError WeightError",
     "exports": "export",
     "hooks": "hookimpl",
-    "importer": "Codebase Config Importer Options Packed Shapes Table",
+    "importer": "Codebase Config Constant Importer Options Packed Shapes Table",
     "layouts": "Layout",
     "looks": "Op",
     "parts": "Activation Attention Block Condition Embedding Head Norm Part Pooling "

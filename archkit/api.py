@@ -34,7 +34,8 @@ def load_spec(
 
     Arguments:
         source: A path, a mapping, YAML text (which has more than one line), or the Text of a file.
-        overrides: As on the command line: ``encoder.0.channels=64``.
+        overrides: As on the command line: ``encoder.0.channels=64``. In a Spec everything is
+            written out, row by row, so that what its rows share has to be overridden in each.
         registry: The components it may name; those installed by default.
 
     Examples:

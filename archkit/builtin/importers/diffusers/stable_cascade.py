@@ -9,10 +9,10 @@ from archkit import Codebase, Config, Options, Table
 
 from ..rows import Says, differing, finished
 
-_LAYER = ("SDCascadeResBlock", "SDCascadeTimestepBlock", "SDCascadeAttnBlock")
+LAYER = ("SDCascadeResBlock", "SDCascadeTimestepBlock", "SDCascadeAttnBlock")
 _NORM = {"type": "layer", "affine": False, "eps": 1e-6}
-_TELLS = ("sca", "crp")
-_WIDTHS, _TYPES = (2048, 2048), (_LAYER, _LAYER)
+TELLS = ("sca", "crp")
+_WIDTHS, _TYPES = (2048, 2048), (LAYER, LAYER)
 
 
 def spec(config: Config) -> Says:
@@ -34,7 +34,7 @@ def spec(config: Config) -> Says:
         "stem": {"type": "patch", "size": size, "out_norm": _NORM},
         "head": {"type": "patch", "size": size, "norm": _NORM},
         "block": {
-            **{"type": "stable-cascade", "vectors": 1 + sum(name in told for name in _TELLS)},
+            **{"type": "stable-cascade", "vectors": 1 + sum(name in told for name in TELLS)},
             **differing({"kernel": kernel}, kernel=3),
         },
         **_resamplers(options),
@@ -53,8 +53,8 @@ def _told(options: Options) -> Says:
         "time": {**{"type": "sinusoidal", "channels": features, "layers": 0, "scale": 10}, **waves},
         "embedding": {"type": "concat", "activation": "none"},
     }
-    kinds = options.take("timestep_conditioning_type", _TELLS)
-    if not set(kinds) <= set(_TELLS) or len(set(kinds)) < len(kinds):
+    kinds = options.take("timestep_conditioning_type", TELLS)
+    if not set(kinds) <= set(TELLS) or len(set(kinds)) < len(kinds):
         options.refuse("timestep_conditioning_type", list(kinds))
     told |= {kind: {"type": "number", "scale": 10000, **waves} for kind in kinds}
     width, tokens = options.take("conditioning_dim", 2048), options.take("clip_seq", 4)
@@ -98,11 +98,11 @@ def _rows(options: Options, widths: Sequence[int]) -> Says:
     dropped = list(dropout) if isinstance(dropout, list | tuple) else [dropout] * count
     if not all(itself if isinstance(itself, list | tuple) else [itself]):
         options.refuse("self_attn", itself)
-    if any(each not in (_LAYER, _LAYER[:2]) for each in types):
+    if any(each not in (LAYER, LAYER[:2]) for each in types):
         options.refuse("block_types_per_layer", [list(each) for each in types])
     shared = [
         {
-            **({"heads": heads[level]} if each == _LAYER else {}),
+            **({"heads": heads[level]} if each == LAYER else {}),
             **differing({"dropout": dropped[level]}, dropout=0.0),
         }
         for level, each in enumerate(types)
@@ -139,7 +139,7 @@ def _depths(options: Options, way: str, count: int) -> list[Says]:
 def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names of a network; the layers of a stage are numbered with all that is in them."""
     types = _types(config.get("block_types_per_layer", _TYPES))
-    levels, tells = len(types), config.get("timestep_conditioning_type", _TELLS)
+    levels, tells = len(types), config.get("timestep_conditioning_type", TELLS)
     tables: dict[str, Table] = {}
     places: dict[str, str] = {}
     for level, each in enumerate(types):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from archkit import Codebase, Config, Options, Table
+from archkit import Codebase, Config, Constant, Options, Table
 
+from ...filters import KERNELS
 from ..rows import Says, differing, finished
 from . import common
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _PLANS = {"DownResnetBlock1D": False}
 _WAVES = {"DownBlock1DNoSkip": False, "DownBlock1D": False, "AttnDownBlock1D": True}
@@ -193,4 +198,17 @@ def codebase(config: Config, usual: Codebase) -> Codebase:
             "time.planes": {"features.frequencies": "time_proj.weight"},
         },
         dropped={"*.down.kernel": _FIXED, "*.up.kernel": _FIXED},
+        constants={"*.down.kernel": _filter(1), "*.up.kernel": _filter(2)},
     )
+
+
+def _filter(gain: int) -> Constant:
+    """Makes the filter of every step: taps that add up to so much."""
+
+    def make(shape: tuple[int, ...]) -> Tensor:
+        import torch
+
+        taps = torch.tensor(KERNELS["cubic"])
+        return gain * taps / taps.sum()
+
+    return make

@@ -13,10 +13,13 @@ from ...rows import Says
 from . import (
     controlnet,
     k_blocks,
+    kandinsky3,
     motion,
     simple_blocks,
     skip_blocks,
     spatiotemporal,
+    stable_cascade,
+    unet1d,
     unet2d,
     unet2d_condition,
     unet3d,
@@ -36,6 +39,9 @@ class Writes(Protocol):
 
 _CLASSES: tuple[tuple[str, Writes], ...] = (
     ("ControlNetModel", controlnet),
+    ("Kandinsky3UNet", kandinsky3),
+    ("StableCascadeUNet", stable_cascade),
+    ("UNet1DModel", unet1d),
     ("UNetSpatioTemporalConditionModel", spatiotemporal),
     ("UNet3DConditionModel", unet3d),
     ("UNetMotionModel", motion),
