@@ -1,17 +1,18 @@
 """Networks of sequences: Diffuser, Diffusion Policy and Dance Diffusion.
 
-diffusers' networks are asked themselves; Diffusion Policy's is stated again beside this file.
+diffusers' networks are asked themselves. The answers of Diffusion Policy's, and of LeRobot's port
+of it, are in tests/golden: every tensor drawn at random, two samples of different lengths.
 """
 
+import re
 from functools import cache
 from typing import Any
 
 import pytest
 import torch
-from conditional_unet1d import ConditionalUnet1D
 from diffusers import UNet1DModel
 from references import drawn, importer
-from torch import nn
+from shared import asked, config_of, fixture, weights_of
 
 import archkit
 from archkit import SpecError
@@ -57,6 +58,7 @@ DANCE = {
     "down_block_types": ["DownBlock1DNoSkip", *["DownBlock1D"] * 8, *["AttnDownBlock1D"] * 4],
     "up_block_types": [*["AttnUpBlock1D"] * 4, *["UpBlock1D"] * 8, "UpBlock1DNoSkip"],
 }
+OURS = {"sample": "x", "timestep": "t", "global_cond": "observation"}
 CONFIGS = {
     "diffuser-hopper": HOPPER,
     "diffusion-policy-pusht": PUSHT,
@@ -75,15 +77,6 @@ SMALL: dict[str, dict[str, Any]] = {
         **{"flip_sin_to_cos": True, "freq_shift": 0, "act_fn": "silu", "norm_num_groups": 4},
         "layers_per_block": 2,
     },
-    "policy": {**PUSHT, "diffusion_step_embed_dim": 12, "down_dims": [16, 24, 32]},
-    "policy that adds": {
-        **{"input_dim": 3, "global_cond_dim": 5, "down_dims": [8, 16], "n_groups": 4},
-        **{"cond_predict_scale": False, "diffusion_step_embed_dim": 12},
-    },
-    "policy that sees nothing": {
-        **{"input_dim": 3, "down_dims": [8, 16], "cond_predict_scale": True},
-        "diffusion_step_embed_dim": 12,
-    },
     "dance": {
         **{**DANCE, "extra_in_channels": 6, "time_embedding_dim": 6},
         "block_out_channels": [32, 64, 64],
@@ -92,13 +85,16 @@ SMALL: dict[str, dict[str, Any]] = {
     },
     "dance, narrow early": {"_class_name": "UNet1DModel", "extra_in_channels": 64},
 }
+# Scales, and observes; scales, and is told of the time alone; adds, and norms by four groups.
+POLICIES = ("diffusion-policy-made-1", "diffusion-policy-made-2", "lerobot-made-1")
 FLIPS = {
     "diffuser": """skip.order=skip-first block.enters=norm norm.eps=1e-3 activation=gelu
         conditioning.time.order=cos-sin conditioning.time.shift=0
         conditioning.time.activation=silu block.order=activation-norm block.last=norm
         decoder.0.block.activation=silu decoder.0.skip=concat""",
-    "policy": """skip.order=skip-first block.enters=norm norm.eps=1e-3 norm.groups=4
+    POLICIES[0]: """skip.order=skip-first block.enters=norm norm.eps=1e-3 norm.groups=4
         conditioning.embedding.activation=silu conditioning.time.shift=0 block.last=none""",
+    POLICIES[2]: "norm.groups=2 decoder.0.block.norm.groups=4 conditioning.method=scale-shift",
     "dance": """skip.order=skip-first pooling.kernel=linear upsampling.kernel=linear
         conditioning.time.order=sin-cos conditioning.time.scale=2 attention.head_width=16
         norm.groups=2 norm.eps=1e-3 head.block.last=all
@@ -106,30 +102,36 @@ FLIPS = {
 }
 
 
-def original(config: dict[str, Any]) -> nn.Module:
-    options = {k: v for k, v in config.items() if not k.startswith("_")}
-    return (ConditionalUnet1D if "input_dim" in config else UNet1DModel)(**options)
+def original(config: dict[str, Any]) -> UNet1DModel:
+    return UNet1DModel(**{k: v for k, v in config.items() if not k.startswith("_")})
 
 
 @cache
 def reference(name: str, length: int) -> tuple[dict[str, Any], Reference]:
     """Our spec of a small network by its config, and what the original answers."""
-    config = SMALL[name]
-    family = importer("diffusion-policy" if "input_dim" in config else "diffusers")
-    module, channels = randomise(original(config)), config.get("input_dim") or 2
-    inputs = {"x": drawn(2, config.get("in_channels", channels), length)}
+    config, family = SMALL[name], importer("diffusers")
+    inputs = {"x": drawn(2, config.get("in_channels", 2), length)}
     inputs["t"] = torch.tensor([0.25, 1.5])
-    if seen := config.get("global_cond_dim"):
-        inputs["observation"] = drawn(2, seen)
+    module, codebase = randomise(original(config)), family.codebase(config)
+    return family.spec(config), Reference.of(
+        module, codebase, inputs, lambda model: model(*inputs.values()).sample
+    )
 
-    def ask(model: nn.Module) -> torch.Tensor:
-        x, t, *more = inputs.values()
-        if family.type == "diffusers":
-            return model(x, t).sample
-        return model(x.mT, t, *more).mT
 
-    codebase = family.codebase(config)
-    return family.spec(config), Reference.of(module, codebase, inputs, ask)
+def policy(name: str, sample: int) -> tuple[dict[str, Any], Reference]:
+    """The same of a fixture."""
+    family, config = importer("diffusion-policy"), config_of(name)
+    given, answer = asked(name, sample)
+    inputs = {OURS[word.partition(".")[0]]: tensor for word, tensor in given.items()}
+    inputs["x"] = inputs["x"].mT
+    weights = {policys(key): tensor.float() for key, tensor in weights_of(name).items()}
+    return family.spec(config), Reference(family.codebase(config), weights, inputs, answer.mT)
+
+
+def policys(name: str) -> str:
+    """Diffusion Policy's name of a tensor, by LeRobot's or its own."""
+    name = re.sub(r"\bconv([12])\.block", lambda found: f"blocks.{int(found[1]) - 1}.block", name)
+    return re.sub(r"\b((?:down|up)_modules\.\d\.2)\.(?!conv)", r"\1.conv.", name)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -141,8 +143,13 @@ def test_counts(name: str) -> None:
 
 def test_the_originals_have_as_many() -> None:
     with torch.device("meta"):
-        counted = {n: sum(p.numel() for p in original(c).parameters()) for n, c in CONFIGS.items()}
-    assert counted == {**PUBLISHED, "dance-diffusion": 215_079_434}
+        hopper, dance = (
+            sum(p.numel() for p in original(config).parameters()) for config in (HOPPER, DANCE)
+        )
+    assert (hopper, dance) == (PUBLISHED["diffuser-hopper"], 215_079_434)
+    pusht = fixture(POLICIES[0])[0]["full_size"]
+    assert pusht["config"] == {k: v for k, v in PUSHT.items() if k != "_target_"}
+    assert pusht["parameters"] == PUBLISHED["diffusion-policy-pusht"]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -162,9 +169,17 @@ def test_parity(name: str, length: int) -> None:
     assert report, str(report)
 
 
+@pytest.mark.parametrize("sample", [0, 1])
+@pytest.mark.parametrize("name", POLICIES)
+def test_policies(name: str, sample: int) -> None:
+    spec, wanted = policy(name, sample)
+    report = verify(spec, wanted)
+    assert report, str(report)
+
+
 @pytest.mark.parametrize("name", FLIPS)
 def test_wrong_options_are_noticed(name: str) -> None:
-    spec, wanted = reference(name, 48)
+    spec, wanted = policy(name, 0) if name in POLICIES else reference(name, 48)
     report = verify(spec, wanted, FLIPS[name].split(), tolerance=2e-6)
     assert not report.survivors, str(report)
 

@@ -49,7 +49,6 @@ class DiffusionPolicy(Importer):
         if observed := options.take("global_cond_dim"):
             told["embedding"] = "concat"
             told["observation"] = {"type": "vector", "channels": observed, "layers": 0}
-        end = {"type": "conv", "kernel": kernel, "method": "none"}
         says: Says = {
             "input": {"channels": options.take("input_dim"), "size": [4 * 2 ** (len(widths) - 1)]},
             "prediction": {"type": "noise", "path": "cosine"},
@@ -65,7 +64,7 @@ class DiffusionPolicy(Importer):
             },
             "encoder": [{"channels": width, "blocks": 2} for width in widths],
             "decoder": [
-                {"channels": widths[0], "blocks": 1, "skip": "none", "block": end},
+                {"channels": widths[0], "blocks": 1, "skip": "none", "block": _end(kernel, groups)},
                 *({"channels": width} for width in widths[:-1]),
             ],
         }
@@ -76,6 +75,15 @@ class DiffusionPolicy(Importer):
         if config.get("cond_predict_scale", False):
             return _NAMES
         return _NAMES.but(tables={"block.residual": {**_BLOCK, "branch.embedding.bias": _BIAS}})
+
+
+def _end(kernel: int, groups: int) -> Says:
+    """The last convolution, whose norm has eight groups, whatever `n_groups` says."""
+    norm: Says = {"type": "group", "groups": 8}
+    return {
+        **{"type": "conv", "kernel": kernel, "method": "none"},
+        **({} if groups == 8 else {"norm": norm}),
+    }
 
 
 @dataclass(frozen=True, slots=True)
