@@ -122,6 +122,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"context": "pose"},
         {"first": "cross"},
         {"heads": 2, "depth": 2, "context": ["text", "pose"], "first": "cross"},
+        {"heads": 2, "depth": 2, "context": "itself"},
     ],
     "block.adaptive": [
         {"kernel": 1, "dropout": 0.1, "shortcut_bias": True, "norm": RMS},
@@ -267,7 +268,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "embedding.mapping": [
         {"depth": 1, "expansion": 2.0, "eps": 1e-3, "dropout": 0.1, "zero_init": False},
     ],
-    "embedding.concat": [{"activation": "none"}],
+    "embedding.concat": [{"activation": "none"}, {"conditions": "time"}],
     "condition.label": [
         {"dropout": 0.0, "classes": 1, "into": "tokens"},
         {"dropout": 0.3, "into": "time"},

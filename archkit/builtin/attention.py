@@ -108,7 +108,7 @@ class Transformer(Attention):
     """How many layers."""
     context: str | Annotated[tuple[str, ...], Field(strict=False)] | None = None
     """Names of the conditions to look at: all that are sequences if left out, ``none`` for
-    self-attention alone."""
+    self-attention alone, ``itself`` for a second self-attention instead (AudioLDM)."""
     first: Literal["self", "cross"] = "self"
     """What the first attention of a layer looks at: the positions themselves, or, as the second,
     the conditions (Stable Diffusion's x4 upscaler)."""
@@ -164,12 +164,14 @@ class Transformer(Attention):
     def crossing(self, site: Site, count: int) -> Cost:
         """A cross-attention to each of the conditions."""
         c, n, crossing = site.x.channels, site.x.positions, Cost()
-        out = Cost.linear(c, c, tokens=n)
+        out, query = Cost.linear(c, c, tokens=n), Cost.linear(c, c, tokens=n, bias=False)
+        if self.context == "itself":
+            both = Cost.linear(c, 2 * c, tokens=n, bias=False) & query
+            return both + (Cost.attention(c, queries=n, keys=n, heads=count) + out)
         for name in self.looks_at(site):
             context = site.contexts[name]
             m = context.positions
-            both = Cost.linear(context.channels, 2 * c, tokens=m, bias=False).reading(name)
-            both &= Cost.linear(c, c, tokens=n, bias=False)
+            both = Cost.linear(context.channels, 2 * c, tokens=m, bias=False).reading(name) & query
             crossing &= both + (Cost.attention(c, queries=n, keys=m, heads=count) + out)
         return crossing
 
@@ -188,6 +190,7 @@ class Transformer(Attention):
         channels = site.x.channels
         count = heads(self.heads, self.head_width, channels, otherwise=8)
         contexts = tuple(site.contexts[name].channels for name in self.looks_at(site))
+        contexts = (channels,) if self.context == "itself" else contexts
         crosses = self.first == "cross"
         layers = [
             TransformerLayer(channels, count, contexts, self.feed_forward, self.dropout, crosses)
@@ -204,6 +207,8 @@ class Transformer(Attention):
 
     def looks_at(self, site: Site) -> tuple[str, ...]:
         """The conditions that it looks at; Misfit where there is none."""
+        if self.context == "itself":
+            return ()
         found = named(self.context, site)
         if not found and self.context != "none":
             raise Misfit(

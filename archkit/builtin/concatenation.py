@@ -21,15 +21,20 @@ class Concatenation(Embedding):
     References:
         | Diffusion Policy: Visuomotor Policy Learning via Action Diffusion (Chi et al., 2023)
         | https://arxiv.org/abs/2303.04137
+        | AudioLDM: Text-to-Audio Generation with Latent Diffusion Models (Liu et al., 2023)
+        | https://arxiv.org/abs/2301.12503
     """
 
     short = "Concat"
     type: Literal["concat"] = "concat"
     activation: Annotated[Activation, Slot("activation")] = Field("silu", validate_default=True)
     """What is applied to all of it."""
+    conditions: Literal["own", "time"] = "own"
+    """How wide each condition comes: as many numbers as it is told, or as wide as the time
+    (AudioLDM)."""
 
     def asks(self, own: int, time: int) -> int:
-        return own
+        return own if self.conditions == "own" else time
 
     def leaves(self, widths: Sequence[int]) -> int:
         return sum(widths)

@@ -185,14 +185,12 @@ def transformer(
     told = "1 head" if heads == 1 else f"{heads} heads"
     ends = ("Linear", "plain") if part.projection == "linear" else ("Conv 1", "convolution")
     enter = Op(f"{ends[0]} · {c} → {c}", name="h", group=ends[1])
-    if part.first == "self":
-        layer = [
-            Op(f"LayerNorm · self-attention, {told}", name="self", group="attention", repeat=times),
-            Op("+", ("self", "h"), "h", repeat=times),
-        ]
-    else:
-        layer = _crossed(site, contexts, times)
-    layer += _crossed(site, contexts, times)
+    own = [
+        Op(f"LayerNorm · self-attention, {told}", name="self", group="attention", repeat=times),
+        Op("+", ("self", "h"), "h", repeat=times),
+    ]
+    crossed = own if part.context == "itself" else _crossed(site, contexts, times)
+    layer = (own if part.first == "self" else crossed) + crossed
     wide = part.feed_forward * c
     layer += [
         Op(f"LayerNorm · GEGLU {c} → {wide} → {c}", name="feed-forward", repeat=times),

@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt
 from archkit import Attention, Cost, Norm, Op, Shape, Site, Slot
 
 from .attention import Transformer, heads, normed, of_image
+from .contexts import named
 from .temporal import forward, look
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class SpatioTemporalTransformer(Attention):
         return self._inside().reads(site)
 
     def infer(self, site: Site) -> Shape:
+        named(self.context, site)
         self._inside().looks_at(site)
         self.count(site)
         normed(self.norm, site.frame())

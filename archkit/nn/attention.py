@@ -152,6 +152,7 @@ class TransformerLayer(nn.Module):
         channels: C of the tokens.
         heads: Number of heads.
         contexts: Channels of the sequences to look at, one cross-attention each; may be empty.
+            Where none is given, the only one looks at the tokens themselves.
         times: Width of the feed-forward, as a multiple of C.
         dropout: Share of values dropped inside the feed-forward, while training.
         crosses: Whether the first attention looks at the sequences too.
@@ -190,8 +191,8 @@ class TransformerLayer(nn.Module):
 def _crossed(
     t: Tensor, normed: Tensor, looks: nn.ModuleList, contexts: tuple[Tensor, ...]
 ) -> Tensor:
-    """Tokens after their normed selves looked at each sequence."""
-    for look, context in zip(looks, contexts, strict=True):
+    """Tokens after their normed selves looked at each sequence; at themselves if there is none."""
+    for look, context in zip(looks, contexts or (normed,), strict=True):
         t = t + look(normed, context)
     return t
 
