@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import UNet2DConditionModel, UNet2DModel, UNetSpatioTemporalConditionModel
+from diffusers import (
+    StableCascadeUNet,
+    UNet2DConditionModel,
+    UNet2DModel,
+    UNetSpatioTemporalConditionModel,
+)
 from references import STABLE, drawn, of_levels
 from torch import Tensor, nn
 
@@ -24,6 +29,13 @@ ADM = {
     "downsample_type": "resnet",
     "upsample_type": "resnet",
     "resnet_time_scale_shift": "scale_shift",
+}
+SIMPLE = {
+    **SMALL,
+    "down_block_types": ("ResnetDownsampleBlock2D", *("SimpleCrossAttnDownBlock2D",) * 2),
+    "mid_block_type": "UNetMidBlock2DSimpleCrossAttn",
+    "up_block_types": (*("SimpleCrossAttnUpBlock2D",) * 2, "ResnetUpsampleBlock2D"),
+    "cross_attention_dim": 24,
 }
 NO_ATTENTION = {"down_block_types": ("DownBlock2D",) * 3, "up_block_types": ("UpBlock2D",) * 3}
 LABELS, VECTOR = torch.tensor([1, 3]), drawn(2, 10)
@@ -118,6 +130,34 @@ CONDITIONAL: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = 
         {"class_labels": VECTOR},
         {"vector": VECTOR},
     ),
+    "vector, as it is": (
+        {**STABLE, "class_embed_type": "identity", "time_embedding_dim": 10},
+        {"class_labels": VECTOR},
+        {"vector": VECTOR},
+    ),
+    "simple blocks, label": (
+        {**SIMPLE, "num_class_embeds": 5},
+        {"class_labels": LABELS},
+        {"label": LABELS},
+    ),
+    "simple blocks, vector, one layer": (
+        {
+            **SIMPLE,
+            "class_embed_type": "simple_projection",
+            "projection_class_embeddings_input_dim": 10,
+        },
+        {"class_labels": VECTOR},
+        {"vector": VECTOR},
+    ),
+    "another depth upwards": (
+        {
+            **STABLE,
+            "transformer_layers_per_block": [[2, 9], [1], 3],
+            "reverse_transformer_layers_per_block": [[4, 5], 3, 1],
+        },
+        {},
+        {},
+    ),
     "guidance": (
         {**STABLE, "time_cond_proj_dim": 10, "mid_block_type": None},
         {"timestep_cond": VECTOR},
@@ -159,15 +199,20 @@ def test_conditional_networks_of_diffusers(name: str) -> None:
 
 
 def off(module: nn.Module, asked: dict[str, Any], told: dict[str, Tensor]) -> float:
-    """How far an imported network is off, for a sample that is not square."""
+    """How far an imported network is off, for a sample that is not square.
+
+    StableCascadeUNet is told a thousandth of the time, and takes its numbers of one sample.
+    """
     config = {**module.config, "_class_name": type(module).__name__}
     module = randomise(module).eval()
+    rational = isinstance(module, StableCascadeUNet)
     spec, state = archkit.convert(config=config, state_dict=module.state_dict())
     ours = archkit.assemble(spec, initialise=False)
     ours.load_state_dict(state, assign=True)
     frames = () if spec.input.frames is None else (3,)
-    x, channels = drawn(2, config["in_channels"], *frames, 16, 24), spec.input.channels
-    t = torch.tensor([0.25, 1.5])
+    space, batch = (48,) if len(spec.input.space) == 1 else (16, 24), 1 if rational else 2
+    x, channels = drawn(batch, config["in_channels"], *frames, *space), spec.input.channels
+    t = torch.tensor([0.25, 1.5])[:batch]
     if x.shape[1] > channels:
         told = {**told, "image": x[:, channels:]}
     with torch.no_grad():
@@ -175,7 +220,7 @@ def off(module: nn.Module, asked: dict[str, Any], told: dict[str, Tensor]) -> fl
             given, wanted = of_levels(module, x, t, asked)
         else:
             given = {"x": x[:, :channels], "t": t}
-            wanted = module(x, t, **asked, return_dict=False)
+            wanted = module(x, t / 1000 if rational else t, **asked, return_dict=False)
         out = ours.eval()(**given, **told)
     return error(joined(out), joined(wanted))
 

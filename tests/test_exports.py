@@ -55,7 +55,9 @@ def test_what_came_from_diffusers_goes_back(name: str, tmp_path: Path) -> None:
     assert spec.encoder == model.plan.spec.encoder
 
 
-@pytest.mark.parametrize("name", ["plain: adm", "conditional: every number"])
+@pytest.mark.parametrize(
+    "name", ["plain: adm", "conditional: every number", "conditional: another depth upwards"]
+)
 def test_diffusers_loads_it(name: str, tmp_path: Path) -> None:
     export(in_small(name), tmp_path)
     cls: type[ModelMixin] = UNet2DModel if name.startswith("plain") else UNet2DConditionModel

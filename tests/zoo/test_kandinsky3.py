@@ -29,6 +29,11 @@ SMALL: dict[str, dict[str, Any]] = {
         **{"time_embedding_dim": 24, "groups": 2, "attention_head_dim": 8},
         **{"cross_attention_dim": 16, "encoder_hid_dim": 9, "layers_per_block": 2},
     },
+    "three levels": {
+        **{"_class_name": "Kandinsky3UNet", "block_out_channels": [16, 24, 32]},
+        **{"time_embedding_dim": 24, "groups": 4, "attention_head_dim": 4},
+        **{"cross_attention_dim": 16, "encoder_hid_dim": 9},
+    },
 }
 FLIPS = """skip.order=skip-first conditioning.time.order=cos-sin conditioning.time.shift=0
     conditioning.text.eps=1e-1 conditioning.embedding.activation=none block.activation=gelu
@@ -90,7 +95,7 @@ def test_a_size_that_it_would_round_down_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("block_out_channels", [64, 128]), ("layers_per_block", [3, 3, 3, 3])]
+    ("option", "value"), [("block_out_channels", [64]), ("layers_per_block", [3, 3, 3, 3])]
 )
 def test_what_has_no_counterpart_is_told(option: str, value: Any) -> None:
     with pytest.raises(SpecError, match=f"`{option}: "):

@@ -15,6 +15,8 @@ WHOLE = (
     "conv_in_kernel",
     "conv_out_kernel",
     "time_embedding_dim",
+    "class_embeddings_concat",
+    "reverse_transformer_layers_per_block",
 )
 """Options that a ControlNetModel has not."""
 _DOWN = (*("CrossAttnDownBlock2D",) * 3, "DownBlock2D")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archkit import Codebase, Config, Options, Table
@@ -9,7 +10,7 @@ from archkit import Codebase, Config, Options, Table
 from ..rows import Says, differing, finished
 from ..tables import CONVOLUTION
 
-_LEVELS = 4
+_LEVELS = range(2, 5)
 _WIDTHS = (384, 768, 1536, 3072)
 
 
@@ -21,8 +22,8 @@ def spec(config: Config) -> Says:
     """
     options = Options(config, "Kandinsky3UNet")
     widths, count = list(options.take("block_out_channels", _WIDTHS)), _layers(config)
-    if len(widths) != _LEVELS:
-        options.refuse("block_out_channels", widths, "give it four levels")
+    if len(widths) not in _LEVELS:
+        options.refuse("block_out_channels", widths, "give it two to four levels")
     if not isinstance(options.take("layers_per_block", 3), int):
         options.refuse("layers_per_block", config["layers_per_block"])
     groups, head = options.take("groups", 32), options.take("attention_head_dim", 64)
@@ -30,9 +31,8 @@ def spec(config: Config) -> Says:
     text, hidden = options.take("cross_attention_dim", 4096), options.take("encoder_hid_dim", 4096)
     norm: Says = {"type": "group", "affine": False, **differing({"groups": groups}, groups=32)}
     part: Says = {"type": "kandinsky3", "norm": norm, "head_width": head}
-    attends: Says = {"blocks": count, "attention": True}
     says: Says = {
-        "input": {"channels": options.take("in_channels", 4), "size": 2 ** (_LEVELS + 1)},
+        "input": {"channels": options.take("in_channels", 4), "size": 2 ** (len(widths) + 1)},
         "prediction": {"type": "noise", "path": "cosine"},
         "conditioning": {
             "time": {"type": "sinusoidal", "order": "sin-cos", "shift": 1, "width": width},
@@ -51,13 +51,23 @@ def spec(config: Config) -> Says:
         "upsampling": {
             **{"type": "block", "by": {"type": "transposed", "width": "keep"}, "width": "next"}
         },
-        "encoder": [
-            {"channels": widths[0], "blocks": count, "block": {"context": "none"}},
-            *({"channels": each, **attends} for each in widths[1:]),
-        ],
+        **_rows(widths, count),
     }
     options.close()
     return finished("kandinsky3-unet", says)
+
+
+def _rows(widths: Sequence[int], count: int) -> Says:
+    """The stages; on the way up it is the fourth that has no attention, not the finest."""
+    coarser: Says = {"blocks": count, "attention": True}
+    encoder = [
+        {"channels": widths[0], "blocks": count, "block": {"context": "none"}},
+        *({"channels": width, **coarser} for width in widths[1:]),
+    ]
+    if len(widths) == len(_WIDTHS):
+        return {"encoder": encoder}
+    finest: Says = {"attention": True, "block": {"context": "text"}}
+    return {"encoder": encoder, "decoder": [finest, *({} for _ in widths[1:])]}
 
 
 def _layers(config: Config) -> Any:
@@ -66,11 +76,12 @@ def _layers(config: Config) -> Any:
 
 def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names of a network with so many blocks in a level; the last pools, the first grows."""
-    last, deepest = _layers(config) - 1, _LEVELS - 1
+    levels = len(config.get("block_out_channels", _WIDTHS))
+    last, deepest = _layers(config) - 1, levels - 1
     places = {"bottleneck.0.block": f"down_blocks.{deepest}", "bottleneck.1.block": "up_blocks.0"}
     tables = {"bottleneck.0.block": _unit(last), "bottleneck.1.block": _unit(0)}
     tables |= {"pooling.block": _unit(last), "upsampling.block": _unit(0)}
-    for level in range(_LEVELS):
+    for level in range(levels):
         places[f"decoder.{level}.upsampling"] = f"up_blocks.{deepest - level}"
         for unit in range(last):
             tables[f"encoder.{level}.blocks.{unit}.block"] = _unit(unit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archkit import Codebase, Config, Options
 
 from ..rows import Attention, Rows, Says, differing, finished
-from . import common
+from . import common, unet2d_condition
 
 _DOWN = {"ResnetDownsampleBlock2D": False, "SimpleCrossAttnDownBlock2D": True}
 _UP = {"ResnetUpsampleBlock2D": False, "SimpleCrossAttnUpBlock2D": True}
@@ -47,7 +47,7 @@ def _refused(options: Options) -> None:
     for key in ("center_input_sample", "resnet_skip_time_act", "class_embeddings_concat"):
         options.only(key, False)
     for key in (
-        *("class_embed_type", "num_class_embeds", "time_cond_proj_dim", "num_attention_heads"),
+        *("time_cond_proj_dim", "num_attention_heads"),
         *("time_embedding_act_fn", "timestep_post_act"),
     ):
         options.only(key, None)
@@ -64,7 +64,7 @@ def _refused(options: Options) -> None:
     # These change no number of such blocks.
     options.skip("upcast_attention", "use_linear_projection", "transformer_layers_per_block")
     options.skip("reverse_transformer_layers_per_block", "downsample_padding")
-    options.skip("addition_time_embed_dim", "projection_class_embeddings_input_dim")
+    options.skip("addition_time_embed_dim")
 
 
 def _told(options: Options, stem: int) -> Says:
@@ -74,6 +74,8 @@ def _told(options: Options, stem: int) -> Says:
     told: Says = {} if time == {"type": "sinusoidal"} else {"time": time}
     if (method := common.method(options)) != "add":
         told["method"] = method
+    projected = options.take("projection_class_embeddings_input_dim")
+    told |= unet2d_condition.class_labels(options, projected, time.get("width", 4 * stem))
     width, hidden = options.take("cross_attention_dim", 1280), options.take("encoder_hid_dim")
     kind = options.take("encoder_hid_dim_type") or ("text_proj" if hidden else None)
     added = options.take("addition_embed_type")
@@ -126,7 +128,7 @@ def _rows(options: Options, widths: list[int]) -> Rows:
 
 def codebase(config: Config, usual: Codebase) -> Codebase:
     """The names, as far as they are not those of all of diffusers."""
-    return usual.but(
+    return unet2d_condition.codebase(config, usual).but(
         places={
             "conditioning.text": "encoder_hid_proj",
             "conditioning.pooled": "add_embedding",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archkit import Codebase, Config, Options
@@ -40,9 +41,11 @@ def read(options: Options) -> Says:
     kernel = options.take("conv_out_kernel", 3)
     head = differing({"kernel": kernel, "norm": eps and {"eps": eps}}, kernel=3)
     says["head"] = {"type": "conv", **head} if head else None
-    says["conditioning"] |= _conditioning(options, widths[0])
+    says["conditioning"] |= _conditioning(options, widths)
     projection = "linear" if options.take("use_linear_projection", False) else "conv"
     transformer = differing({"type": "transformer", "projection": projection}, projection="conv")
+    if "text" not in says["conditioning"]:
+        transformer["context"] = "itself"
     says |= _rows(options, widths, says).spec(transformer)
     factor = options.take("mid_block_scale_factor", 1)
     if factor != 1:
@@ -53,7 +56,7 @@ def read(options: Options) -> Says:
 
 def _refused(options: Options) -> None:
     """Options that have one value archkit can say, or none."""
-    for key in ("center_input_sample", "dual_cross_attention", "class_embeddings_concat"):
+    for key in ("center_input_sample", "dual_cross_attention"):
         options.only(key, False)
     for key in (
         "encoder_hid_dim",
@@ -62,7 +65,6 @@ def _refused(options: Options) -> None:
         "time_embedding_act_fn",
         "timestep_post_act",
         "cross_attention_norm",
-        "reverse_transformer_layers_per_block",
     ):
         options.only(key, None)
     options.only("resnet_skip_time_act", False)
@@ -74,13 +76,8 @@ def _refused(options: Options) -> None:
     options.skip("upcast_attention", "addition_embed_type_num_heads")
 
 
-def _conditioning(options: Options, stem: int) -> Says:
-    cross = options.take("cross_attention_dim", 1280)
-    if not isinstance(cross, int):
-        if len(set(cross)) > 1:
-            options.refuse("cross_attention_dim", list(cross))
-        cross = cross[0]
-    says: Says = {"text": {"type": "sequence", "channels": cross}}
+def _conditioning(options: Options, widths: Sequence[int]) -> Says:
+    says, stem = _text(options, widths), widths[0]
     order, shift = options.take("flip_sin_to_cos", True), options.take("freq_shift", 0)
     time = _time(options, stem, order, shift)
     if time != {"type": "sinusoidal"}:
@@ -88,7 +85,12 @@ def _conditioning(options: Options, stem: int) -> Says:
     if guidance := options.take("time_cond_proj_dim"):
         says["guidance"] = _linear(guidance, into="time", bias=False)
     width = options.take("projection_class_embeddings_input_dim")
-    says |= _class(options, width)
+    told = class_labels(options, width, time.get("width", 4 * stem))
+    if options.take("class_embeddings_concat", False):
+        says["embedding"] = {"type": "concat", "conditions": "time"}
+        if not told:
+            options.refuse("class_embeddings_concat", True, "say what `class_embed_type` it is")
+    says |= told
     if (method := common.method(options)) != "add":
         says["method"] = method
     kind = options.take("addition_embed_type")
@@ -102,6 +104,18 @@ def _conditioning(options: Options, stem: int) -> Says:
     return says
 
 
+def _text(options: Options, widths: Sequence[int]) -> Says:
+    """The text; none where keys and values of each level are as wide as the level (AudioLDM)."""
+    cross = options.take("cross_attention_dim", 1280)
+    if not isinstance(cross, int):
+        if list(cross) == list(widths) and len(set(cross)) > 1:
+            return {}
+        if len(set(cross)) > 1:
+            options.refuse("cross_attention_dim", list(cross))
+        cross = cross[0]
+    return {"text": {"type": "sequence", "channels": cross}}
+
+
 def _time(options: Options, stem: int, order: bool, shift: float) -> Says:
     if options.take("time_embedding_type", "positional") == "positional":
         return common.sinusoidal(options, stem, order, shift)
@@ -110,7 +124,8 @@ def _time(options: Options, stem: int, order: bool, shift: float) -> Says:
     return {**says, "order": "cos-sin" if order else "sin-cos"}
 
 
-def _class(options: Options, width: int) -> Says:
+def class_labels(options: Options, width: Any, time: int) -> Says:
+    """What `class_labels` are: classes, or a vector of `width` that becomes as wide as the time."""
     kind, classes = options.take("class_embed_type"), options.take("num_class_embeds")
     if kind is None:
         return {"label": {"type": "label", "classes": classes}} if classes else {}
@@ -118,6 +133,8 @@ def _class(options: Options, width: int) -> Says:
         return {"vector": {"type": "vector", "channels": width, "activation": "silu"}}
     if kind == "simple_projection":
         return {"vector": _linear(width)}
+    if kind == "identity":
+        return {"vector": {"type": "vector", "channels": time, "layers": 0}}
     options.refuse("class_embed_type", kind)
     return {}
 
@@ -146,9 +163,9 @@ def _rows(options: Options, widths: Any, says: Says) -> Rows:
         options.refuse("mid_block_type", middle)
     elif (template := _MIDDLES[middle]) is not None:
         says["layout"] = {"type": "ddpm", "middle": template}
-    attention = _attention(options, widths)
-    # Whatever the levels have, the middle block looks at its own positions first.
-    bottom: Attention = {**attention[-1], **({"first": "self"} if "first" in attention[-1] else {})}
+    blocks = each(options.take("layers_per_block", 2), n)
+    attends = tuple([kind in _CROSS for kind in kinds] for kinds in (down, up))
+    encoder, decoder, bottom = _attention(options, widths, blocks, attends)
     conv = common.pooling(options)
     inside = [common.POOLING_BLOCK if k.startswith("Resnet") else conv for k in down[:-1]]
     outside = [
@@ -156,32 +173,63 @@ def _rows(options: Options, widths: Any, says: Says) -> Rows:
     ]
     return Rows(
         widths,
-        each(options.take("layers_per_block", 2), n),
-        [a if kind in _CROSS else False for a, kind in zip(attention, down, strict=True)],
-        [a if kind in _CROSS else False for a, kind in zip(attention, up, strict=True)],
+        blocks,
+        encoder,
+        decoder,
         bottom if middle == "UNetMidBlock2DCrossAttn" else False,
         inside,
         outside,
     )
 
 
-def _attention(options: Options, widths: Any) -> list[Says]:
-    """Heads, depth and what is looked at first, at each level; `attention_head_dim` is the number
-    of heads, whatever it is called."""
-    heads = each(options.take("attention_head_dim", 8), len(widths))
-    depths = each(options.take("transformer_layers_per_block", 1), len(widths))
-    if not all(isinstance(depth, int) for depth in depths):
-        options.refuse("transformer_layers_per_block", depths)
-        depths = [1] * len(widths)
-    crosses = each(options.take("only_cross_attention", False), len(widths))
-    told: list[Says] = [{"depth": depth} for depth in depths]
-    if any(crosses):
-        for says, only in zip(told, crosses, strict=True):
-            says["first"] = "cross" if only else "self"
+def _attention(
+    options: Options, widths: Any, blocks: Sequence[int], attends: Sequence[Sequence[bool]]
+) -> tuple[list[Attention], list[Attention], Says]:
+    """The transformers of each level on the way down and up, and that of the middle;
+    `attention_head_dim` is the number of heads, whatever it is called."""
+    n = len(widths)
+    heads = each(options.take("attention_head_dim", 8), n)
+    if any(w % h for w, h, *lit in zip(widths, heads, *attends, strict=True) if any(lit)):
+        options.refuse(
+            "attention_head_dim", heads, "give numbers of heads that divide the channels"
+        )
+    crosses = each(options.take("only_cross_attention", False), n)
+    first = [{"first": "cross" if only else "self"} if any(crosses) else {} for only in crosses]
     parts = {w // h for w, h in zip(widths, heads, strict=True)}
+    counts: list[Says] = [{"heads": h} for h in heads]
     if len(set(heads)) > 1 and len(parts) == 1:
-        return [{"head_width": part, **rest} for rest in told for part in parts]
-    return [{"heads": h, **rest} for h, rest in zip(heads, told, strict=True)]
+        counts = [{"head_width": parts.pop()}] * n
+    inside, outside, middle = _depths(options, blocks, attends)
+    both: list[list[Attention]] = [
+        [
+            {**count, "depth": depth, **looks} if lit else False
+            for count, depth, looks, lit in zip(counts, depths, first, way, strict=True)
+        ]
+        for depths, way in zip((inside, outside), attends, strict=True)
+    ]
+    # Whatever the levels have, the middle block looks at its own positions first.
+    itself = {"first": "self"} if any(crosses) else {}
+    return both[0], both[1], {**counts[-1], "depth": middle, **itself}
+
+
+def _depths(
+    options: Options, blocks: Sequence[int], attends: Sequence[Sequence[bool]]
+) -> tuple[list[int], list[int], int]:
+    """Layers of the transformers of each level on the way down and up, and of the middle."""
+    key, back = "transformer_layers_per_block", "reverse_transformer_layers_per_block"
+    down, up = each(options.take(key, 1), len(blocks)), options.take(back)
+    ways = ((key, down), (key, down) if up is None else (back, list(up)[::-1]))
+    found: list[list[int]] = []
+    for (name, depths), lit, more in zip(ways, attends, (0, 1), strict=True):
+        used = [
+            set(depth[: count + more]) if isinstance(depth, list | tuple) else {depth}
+            for depth, count in zip(depths, blocks, strict=True)
+        ]
+        if any(yes and len(one) > 1 for yes, one in zip(lit, used, strict=True)):
+            options.refuse(name, list(depths), "give all transformers of a level one depth")
+        found.append([min(one) for one in used])
+    last = down[-1]
+    return found[0], found[1], last[0] if isinstance(last, list | tuple) else last
 
 
 def each(value: Any, levels: int) -> list[Any]:

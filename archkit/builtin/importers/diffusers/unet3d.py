@@ -52,6 +52,10 @@ def spec(config: Config) -> Says:
     says["norm"] = norm if len(norm) > 1 else None
     says["head"] = {"type": "conv", **eps} if eps else None
     width = options.take("attention_head_dim", 64)
+    if any(channels % width for channels in widths):
+        options.refuse(
+            "attention_head_dim", width, "give a width of heads that divides the channels"
+        )
     four = {"type": "pre-activation", "count": 4, "kernel": [3, 1, 1], "dropout": 0.1}
     says["block"] = {"type": "video", **_spatial(eps), "temporal": four}
     says["stem"] = {"type": "video", "temporal": {"head_width": width, "width": 8 * width}}

@@ -70,6 +70,19 @@ def vectors(seen: Seen) -> Says:
     return says
 
 
+def classes(seen: Seen) -> Says:
+    """The vector that stands where a label would, by how it is embedded."""
+    beside = seen.spec.conditioning.embedding.type == "concat"
+    says: Says = {"class_embeddings_concat": True} if beside else {}
+    for vector in (c for c in seen.conditions.values() if c["type"] == "vector"):
+        if vector["into"] != "time" and not vector["sizes"]:
+            kinds = ("identity", "simple_projection", "projection")
+            says["class_embed_type"] = kinds[vector["layers"]]
+            if vector["layers"]:
+                says["projection_class_embeddings_input_dim"] = vector["channels"]
+    return says
+
+
 def heads(transformer: Says, width: int) -> int:
     """The number of heads of a transformer of so many channels."""
     if transformer.get("head_width"):

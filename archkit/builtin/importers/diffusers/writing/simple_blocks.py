@@ -25,6 +25,7 @@ def config(seen: Seen) -> Says:
     normed = (_options(some).get("context_norm") or {}).get("type")
     return {
         **shared.options(seen),
+        **shared.classes(seen),
         "layers_per_block": [seen.count(f"encoder.{i}", "block") for i in seen.levels],
         "down_block_types": [_kind("Down", look) for look in down],
         "up_block_types": [_kind("Up", look) for look in up],

@@ -10,9 +10,9 @@ from .seen import Seen
 
 
 def near(seen: Seen) -> bool:
-    """Whether it is a network of images that looks at a text."""
-    flat = len(seen.spec.input.space) == 2
-    return flat and any(says["type"] == "sequence" for says in seen.conditions.values())
+    """Whether it is a network of images that looks at a text, or at itself in its place."""
+    text = any(says["type"] == "sequence" for says in seen.conditions.values())
+    return len(seen.spec.input.space) == 2 and (text or seen.has("attention.transformer"))
 
 
 def config(seen: Seen) -> Says:
@@ -34,7 +34,7 @@ def config(seen: Seen) -> Says:
             up[-2 - level] = "ResnetUpsampleBlock2D"
     some = next(filter(None, [*stages, middle]), None)
     own = some.component.model_dump() if some else {}
-    text = next(c for c in seen.conditions.values() if c["type"] == "sequence")
+    texts = [c["channels"] for c in seen.conditions.values() if c["type"] == "sequence"]
     mid = "UNetMidBlock2DCrossAttn" if middle else "UNetMidBlock2D"
     heads = [_heads(n or some, w) for n, w in zip(each, seen.spec.widths(), strict=True)]
     return {
@@ -45,14 +45,22 @@ def config(seen: Seen) -> Says:
         "mid_block_type": mid if seen.count("bottleneck", "block") else None,
         "attention_head_dim": heads,
         "transformer_layers_per_block": [_depth(node) for node in each],
+        **_upwards(each, [seen.first(f"decoder.{i}") for i in levels]),
         "use_linear_projection": own.get("projection") == "linear",
-        "cross_attention_dim": text["channels"],
+        "cross_attention_dim": texts[0] if texts else list(seen.spec.widths()),
         "conv_in_kernel": seen("stem").get("kernel", 3),
         "conv_out_kernel": seen("head").get("kernel", 3),
         **_crossing(stages),
         **shared.vectors(seen),
-        **_classes(seen.conditions),
+        **shared.classes(seen),
     }
+
+
+def _upwards(inside: list[Node | None], outside: list[Node | None]) -> Says:
+    """How deep transformers are on the way up, where they are not as on the way down."""
+    down = [_depth(node) for node in inside]
+    up = [_depth(node) if node else depth for node, depth in zip(outside, down, strict=True)]
+    return {"reverse_transformer_layers_per_block": up[::-1]} if up != down else {}
 
 
 def _crossing(stages: list[Node | None]) -> Says:
@@ -60,17 +68,6 @@ def _crossing(stages: list[Node | None]) -> Says:
     firsts = [node.component.model_dump().get("first") if node else None for node in stages]
     only = [first == "cross" for first in firsts]
     return {"only_cross_attention": only} if any(only) else {}
-
-
-def _classes(conditions: dict[str, Says]) -> Says:
-    """The vector that stands where a label would, by how it is embedded."""
-    says: Says = {}
-    for vector in (c for c in conditions.values() if c["type"] == "vector"):
-        if vector["into"] != "time" and not vector["sizes"]:
-            kind = "projection" if vector["layers"] == 2 else "simple_projection"
-            says["class_embed_type"] = kind
-            says["projection_class_embeddings_input_dim"] = vector["channels"]
-    return says
 
 
 def _heads(node: Node | None, width: int) -> int:
