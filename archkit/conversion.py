@@ -28,12 +28,16 @@ class Import:
         state: Its weights by our names, each made when it is asked for; None where only a config
             was given.
         ledger: What became of every foreign tensor; None without weights.
+        family: The importer that read it.
+        beside: Other families whose network stands beside it, and was not read.
     """
 
     says: Mapping[str, Any]
     spec: Spec
     state: Changed | None = None
     ledger: Ledger | None = None
+    family: str = ""
+    beside: tuple[str, ...] = ()
 
 
 def convert(
@@ -84,7 +88,7 @@ def read_foreign(
     """
     registry = registry or default_registry()
     shapes = {name: tuple(tensor.shape) for name, tensor in (state or {}).items()}
-    importer = _importer(config, shapes, family, registry)
+    importer, beside = _importer(config, shapes, family, registry)
     told = importer.told(config, shapes)
     if told is None:
         raise WeightError(
@@ -98,12 +102,13 @@ def read_foreign(
     spec = drawn.spec.model_copy(update={"parameters": says.get("parameters")})
     says = _ordered(says)
     if state is None:
-        return Import(says, spec)
+        return Import(says, spec, family=importer.type, beside=beside)
     from .weights.mapping import adopted
 
     model = assemble(replace(drawn, spec=spec), initialise=False)
     try:
-        return Import(says, spec, *adopted(model, state, importer.codebase(told)))
+        weights = adopted(model, state, importer.codebase(told))
+        return Import(says, spec, *weights, family=importer.type, beside=beside)
     except WeightError as error:
         found = importer.finds(shapes) or {}
         differ = _differing(spec, importer, {**told, **found}, registry) if found else []
@@ -124,19 +129,22 @@ def _differing(spec: Spec, importer: Importer, told: Config, registry: Registry)
 
 def _importer(
     config: Config | None, shapes: Shapes, family: str | None, registry: Registry
-) -> Importer:
+) -> tuple[Importer, tuple[str, ...]]:
+    """Who reads a network, and the families of those beside it that are left out."""
     known = cast("dict[str, Callable[[], Importer]]", registry.components("importer"))
     if family is not None:
         if family not in known:
             listed = ", ".join(known)
             raise WeightError(f"no importer is called `{family}`; there are {listed}")
-        return known[family]()
+        return known[family](), ()
     made = [make() for make in known.values()]
     found = [] if config is None else [each for each in made if each.reads(config)]
     if not found and shapes:
         found = [importer for importer in made if importer.finds(shapes) is not None]
-    if len(found) == 1:
-        return found[0]
+    behind = {family for importer in found for family in importer.before}
+    first = [importer for importer in found if importer.type not in behind]
+    if len(first) == 1:
+        return first[0], tuple(i.type for i in found if i.type in behind)
     what = "nothing tells" if not found else "more than one importer claims"
     listed = ", ".join(f.type for f in found) or ", ".join(known)
     raise WeightError(f"{what} the family of this network; say it with `family`: {listed}")

@@ -144,6 +144,9 @@ class Importer(Component):
     """What a config is called in a folder of theirs."""
     weights_file: ClassVar[str] = "model.safetensors"
     """What weights are called beside it."""
+    before: ClassVar[tuple[str, ...]] = ()
+    """Families whose network may stand beside one of this family, and is then read only where it is
+    asked for."""
 
     def reads(self, config: Config) -> bool:
         """Whether a config says, by itself, that it is of this family."""

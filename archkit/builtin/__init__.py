@@ -80,7 +80,7 @@ _WHERE = {
     "importers.diffusers": "importer.diffusers:Diffusers",
     "importers.edm": "importer.edm:EDM importer.edm2:EDM2",
     "importers.guided_diffusion": "importer.guided-diffusion:GuidedDiffusion "
-    "importer.latent-diffusion:LatentDiffusion",
+    "importer.latent-diffusion:LatentDiffusion importer.controlnet:ControlNet",
     "importers.monai": "importer.monai:Monai",
     "importers.monai_unets": "importer.monai-unet:MonaiUNet "
     "importer.monai-basic-unet:MonaiBasicUNet importer.monai-attention-unet:MonaiAttentionUnet",

@@ -51,6 +51,9 @@ def import_(context: click.Context, /, source: Path, output: str, **asked: Any) 
         click.echo(dump(read.says), nl=False)
     if asked["ledger"]:
         click.echo(str(read.ledger), err=output == "-")
+    for family in read.beside:
+        what = f"{source} holds a network of `{family}` too, and what was read is its"
+        click.echo(f"note: {what} `{read.family}`; --family {family} reads the other", err=True)
 
 
 def _read(

@@ -1,4 +1,5 @@
-"""The config of a Stable Diffusion, told from the shapes of its tensors as diffusers names them."""
+"""The config of a Stable Diffusion or of a ControlNet, told from the shapes of its tensors as
+diffusers names them."""
 
 from __future__ import annotations
 
@@ -8,10 +9,11 @@ from typing import Any
 from archkit import Shapes
 
 _EIGHT_HEADS = (768, 1280)  # the widths of texts that CLIP and BERT give
+_SHOWN = "controlnet_cond_embedding.conv_in.weight"
 
 
 def config(shapes: Shapes) -> dict[str, Any] | None:
-    """The config of a UNet2DConditionModel; None for another network.
+    """The config of a UNet2DConditionModel or a ControlNetModel; None for another network.
 
     Heads leave no trace in shapes. Published networks that project by linear layers have heads 64
     wide, those that project by convolutions and read CLIP's or BERT's text have 8 heads; for any
@@ -21,32 +23,53 @@ def config(shapes: Shapes) -> dict[str, Any] | None:
     if "conv_in.weight" not in shapes or not crossing or any(map(_of_videos, shapes)):
         return None
     context = shapes[crossing[0]][1]
-    linear = len(shapes[crossing[0].split(".transformer_blocks")[0] + ".proj_in.weight"]) == 2
-    if not linear and context not in _EIGHT_HEADS:
+    projection = crossing[0].split(".transformer_blocks")[0] + ".proj_in.weight"
+    linear = len(shapes.get(projection, ())) == 2
+    if not (linear or context in _EIGHT_HEADS) or not _stages(shapes, "down_blocks"):
         return None
-    down, up = _stages(shapes, "down_blocks"), _stages(shapes, "up_blocks")
+    found = {**_half(shapes, linear), "cross_attention_dim": context, **_conditions(shapes)}
+    if {"controlnet_mid_block.weight", _SHOWN} <= set(shapes):
+        return {"_class_name": "ControlNetModel", **found, **_hint(shapes)}
+    if "conv_out.weight" not in shapes:
+        return None
+    head, up = shapes["conv_out.weight"], _stages(shapes, "up_blocks")
+    return {
+        "_class_name": "UNet2DConditionModel",
+        **found,
+        "out_channels": head[0],
+        "conv_in_kernel": shapes["conv_in.weight"][2],
+        "conv_out_kernel": head[2],
+        "up_block_types": [_class("Up", stage) for stage in up],
+    }
+
+
+def _half(shapes: Shapes, linear: bool) -> dict[str, Any]:
+    """What encoder and bottleneck tell."""
+    down = _stages(shapes, "down_blocks")
     widths = [stage["width"] for stage in down]
     middle = _depth(shapes, "mid_block.attentions.0")
     depths = [stage["depth"] or 1 for stage in down]
     if not down[-1]["depth"]:
         depths[-1] = middle or 1
-    stem, head = shapes["conv_in.weight"], shapes["conv_out.weight"]
     return {
-        "_class_name": "UNet2DConditionModel",
-        "in_channels": stem[1],
-        "out_channels": head[0],
-        "conv_in_kernel": stem[2],
-        "conv_out_kernel": head[2],
+        "in_channels": shapes["conv_in.weight"][1],
         "block_out_channels": widths,
         "layers_per_block": [stage["blocks"] for stage in down],
         "down_block_types": [_class("Down", stage) for stage in down],
-        "up_block_types": [_class("Up", stage) for stage in up],
         "mid_block_type": "UNetMidBlock2DCrossAttn" if middle else "UNetMidBlock2D",
         "transformer_layers_per_block": depths,
         "attention_head_dim": [max(1, w // 64) for w in widths] if linear else 8,
         "use_linear_projection": linear,
-        "cross_attention_dim": context,
-        **_conditions(shapes),
+    }
+
+
+def _hint(shapes: Shapes) -> dict[str, Any]:
+    """What is shown, and the widths of what encodes it."""
+    convs = [_SHOWN, *(f"controlnet_cond_embedding.blocks.{i}.weight" for i in range(1, 99, 2))]
+    widths = [shapes[name][0] for name in convs if name in shapes]
+    return {
+        "conditioning_channels": shapes[_SHOWN][1],
+        "conditioning_embedding_out_channels": widths,
     }
 
 

@@ -13,6 +13,8 @@ from .names import GUIDED
 from .published import LATENT, published
 from .shapes import config as shapes_config
 
+_PARTS = ("unet_config", "network_config")
+
 
 class LatentDiffusion(Importer):
     """A `UNetModel` of ldm or sgm, by the arguments of its constructor, or by a whole config file.
@@ -28,43 +30,48 @@ class LatentDiffusion(Importer):
     type: Literal["latent-diffusion"] = "latent-diffusion"
 
     def reads(self, config: Config) -> bool:
-        return arguments(config) is not config
+        return arguments(config, *_PARTS) is not config
 
     def finds(self, shapes: Shapes) -> Config | None:
         return published(shapes, LATENT) or shapes_config(shapes)
 
     def spec(self, config: Config) -> dict[str, Any]:
-        options = Options(arguments(config), "latent diffusion's UNetModel")
-        _refused(options)
-        levels = Levels(options)
-        says = sample(options, levels)
-        says.setdefault("prediction", {"type": "noise", "path": "scaled-linear"})
-        context = options.take("context_dim")
-        if isinstance(context, list | tuple):
-            if len(context) > 1:
-                options.refuse("context_dim", context)
-            context = context[0]
-        says["conditioning"] |= _conditions(options, context)
-        linear = options.take("use_linear_in_transformer", False)
-        crosses = options.take("use_spatial_transformer", context is not None)
-        kind: Says = {"type": "transformer" if crosses else "self"}
-        if linear and crosses:
-            kind["projection"] = "linear"
-        says |= _rows(options, levels, crosses).spec(kind)
-        options.close()
-        return finished("latent-diffusion", says)
+        return read(Options(arguments(config, *_PARTS), "latent diffusion's UNetModel"))
 
     def codebase(self, config: Config) -> Codebase:
         return GUIDED
 
 
-def arguments(config: Config) -> Config:
-    """Those of the network in a config of a whole model, such as ldm's v1-inference.yaml."""
+def read(options: Options) -> Says:
+    """The spec that options say, of this class or of one that shares them."""
+    _refused(options)
+    levels = Levels(options)
+    says = sample(options, levels)
+    says.setdefault("prediction", {"type": "noise", "path": "scaled-linear"})
+    context = options.take("context_dim")
+    if isinstance(context, list | tuple):
+        if len(context) > 1:
+            options.refuse("context_dim", context)
+        context = context[0]
+    says["conditioning"] |= _conditions(options, context)
+    linear = options.take("use_linear_in_transformer", False)
+    crosses = options.take("use_spatial_transformer", context is not None)
+    kind: Says = {"type": "transformer" if crosses else "self"}
+    if linear and crosses:
+        kind["projection"] = "linear"
+    says |= _rows(options, levels, crosses).spec(kind)
+    options.close()
+    return finished("latent-diffusion", says)
+
+
+def arguments(config: Config, *parts: str) -> Config:
+    """Those of one of these parts, where the config is of a whole model, such as ldm's
+    v1-inference.yaml; otherwise the config itself."""
     here: Any = config
     for key in ("model", "params"):
         here = here.get(key) if isinstance(here, Mapping) else None
-    parts = here if isinstance(here, Mapping) else {}
-    network = parts.get("unet_config") or parts.get("network_config")
+    whole = here if isinstance(here, Mapping) else {}
+    network = next((whole[part] for part in parts if whole.get(part)), None)
     found: Config = network["params"] if isinstance(network, Mapping) else config
     return found
 

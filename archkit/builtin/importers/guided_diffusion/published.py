@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from archkit import Config, Shapes
+from archkit import Codebase, Config, Shapes
 
 from .names import GUIDED
 
@@ -114,9 +114,9 @@ def published(shapes: Shapes, known: Known) -> Config | None:
     return known.get(sum(prod(shape) for shape in inside.values()))
 
 
-def unwrapped(shapes: Shapes) -> Shapes:
+def unwrapped(shapes: Shapes, codebase: Codebase = GUIDED) -> Shapes:
     """The tensors of the network inside a larger checkpoint."""
-    for prefix in GUIDED.inside:
+    for prefix in codebase.inside:
         inside = {n.removeprefix(prefix): s for n, s in shapes.items() if n.startswith(prefix)}
         if inside:
             return inside

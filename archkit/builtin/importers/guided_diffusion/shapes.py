@@ -9,29 +9,41 @@ from archkit import Shapes
 
 from .published import unwrapped
 
+_STEM, _TIME = "input_blocks.0.0.weight", "time_embed.0.weight"
+_EMBEDDING, _NORM, _CONV = (
+    f"input_blocks.1.0.{name}.weight" for name in ("emb_layers.1", "out_layers.0", "out_layers.3")
+)
+_TELLING = {_STEM, _TIME, _EMBEDDING, _NORM, _CONV}
+
 
 def config(shapes: Shapes) -> dict[str, Any] | None:
-    """The arguments of ldm's `UNetModel`; None for another network.
+    """The arguments of ldm's `UNetModel`; None for another network."""
+    shapes = unwrapped(shapes)
+    if "out.2.weight" not in shapes or (found := half(shapes)) is None:
+        return None
+    return {**found, "out_channels": shapes["out.2.weight"][0]}
+
+
+def half(shapes: Shapes) -> dict[str, Any] | None:
+    """What encoder and bottleneck tell; None for another network.
 
     Heads leave no trace in shapes. Published networks that project by linear layers have heads 64
     wide, those that project by convolutions and read CLIP's or BERT's text have 8 heads; for any
     other, nothing can be told.
     """
-    shapes = unwrapped(shapes)
     transformers = [name for name in shapes if name.endswith("attn2.to_k.weight")]
-    if "input_blocks.0.0.weight" not in shapes or not transformers:
+    if not transformers or not set(shapes) >= _TELLING:
         return None
     context = shapes[transformers[0]][1]
-    linear = len(shapes[transformers[0].split(".transformer_blocks")[0] + ".proj_in.weight"]) == 2
+    projection = transformers[0].split(".transformer_blocks")[0] + ".proj_in.weight"
+    linear = len(shapes.get(projection, ())) == 2
     if not linear and context not in (768, 1280):
         return None
     levels = _levels(shapes)
-    base = shapes["time_embed.0.weight"][1]
-    block = "input_blocks.1.0"
-    scales = shapes[f"{block}.emb_layers.1.weight"][0] > shapes[f"{block}.out_layers.0.weight"][0]
+    base = shapes[_TIME][1]
+    scales = shapes[_EMBEDDING][0] > shapes[_NORM][0]
     return {
-        "in_channels": shapes["input_blocks.0.0.weight"][1],
-        "out_channels": shapes["out.2.weight"][0],
+        "in_channels": shapes[_STEM][1],
         "model_channels": base,
         "channel_mult": [level["width"] / base for level in levels],
         "num_res_blocks": [level["blocks"] for level in levels],
@@ -60,7 +72,7 @@ def _levels(shapes: Shapes) -> list[dict[str, int]]:
             width = shapes[f"{block}.out_layers.3.weight"][0]
             levels[-1] = {"blocks": levels[-1]["blocks"] + 1, "width": width, "depth": depth}
         else:
-            return levels
+            return [level for level in levels if level["blocks"]]
 
 
 def _depth(shapes: Shapes, transformer: str) -> int:
