@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from ..files import whole
 from ..source import dump
 from . import common
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -26,6 +29,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--weights", type=_FILE, metavar="OUT.safetensors", help="Write the weights as well.")
 @click.option("--family", metavar="NAME", help="See `archkit components importer`.")
 @click.option("--config", type=_FILE, help="What the network was made with, JSON or YAML.")
+@click.option("--state", metavar="NAME", help="Which state dict, where a file holds several.")
 @click.option("--ledger", is_flag=True, help="Tell what became of every tensor.")
 @click.pass_context
 def import_(context: click.Context, /, source: Path, output: str, **asked: Any) -> None:
@@ -36,12 +40,13 @@ def import_(context: click.Context, /, source: Path, output: str, **asked: Any) 
     shapes of the weights may tell. Everything is accounted for, or nothing is written.
     """
     found = find(source, asked["config"])
-    needed = bool(asked["weights"] or asked["ledger"])
+    needed = bool(asked["weights"] or asked["ledger"] or asked["state"])
     if needed and found.weights is None:
         raise WeightError(f"there are no weights beside {source}")
     name = None if output == "-" else Path(output).stem
     # A config beside weights may be half of one, which they complete.
-    read = _read(context, found, asked["family"], name, needed or found.weights == source)
+    state = _tensors(found, asked["state"], needed or found.weights == source)
+    read = read_foreign(found.config, state, asked["family"], common.registry(context), name)
     with ExitStack() as files:
         if output != "-":
             files.enter_context(whole(Path(output))).write_text(dump(read.says))
@@ -56,15 +61,12 @@ def import_(context: click.Context, /, source: Path, output: str, **asked: Any) 
         click.echo(f"note: {what} `{read.family}`; --family {family} reads the other", err=True)
 
 
-def _read(
-    context: click.Context, found: Checkpoint, family: str | None, name: str | None, needed: bool
-) -> Import:
-    registry, state = common.registry(context), None
-    if found.weights and (needed or found.config is None):
-        from ..weights.foreign import read_tensors
+def _tensors(found: Checkpoint, state: str | None, needed: bool) -> Mapping[str, Tensor] | None:
+    if found.weights is None or not (needed or found.config is None):
+        return None
+    from ..weights.foreign import read_tensors
 
-        state = read_tensors(found.weights)
-    return read_foreign(found.config, state, family, registry, name)
+    return read_tensors(found.weights, state)
 
 
 def _write(path: Path, read: Import) -> None:

@@ -21,17 +21,23 @@ _MAPPED = 256 * 2**20
 _GLOBAL = re.compile(r"(?:GLOBAL|class) ([\w.]+\.\w+)")
 
 
-def read_tensors(path: Path) -> Mapping[str, Tensor]:
+def read_tensors(path: Path, state: str | None = None) -> Mapping[str, Tensor]:
     """The tensors of a file by name; raises WeightError where it can't be read.
 
     Those of safetensors are mapped from the file when they are asked for. Of pickles nothing but
     tensors is read; one that holds anything else is refused, because reading it could run code.
+
+    Arguments:
+        path: A file, or the index of several.
+        state: Which state dict is meant, where a pickle holds several.
     """
+    if state is not None and (path.name.endswith(INDEX) or path.suffix == ".safetensors"):
+        raise WeightError(f"{path} holds tensors, and no state dict called `{state}`")
     if path.name.endswith(INDEX):
         return Mapped(_indexed(path))
     if path.suffix == ".safetensors":
         return Mapped(dict.fromkeys(opened(path).keys(), path))
-    return _unpickled(path)
+    return _unpickled(path, state)
 
 
 class Unpickled:
@@ -94,7 +100,7 @@ def _indexed(path: Path) -> dict[str, Path]:
     return where
 
 
-def _unpickled(path: Path) -> Mapping[str, Tensor]:
+def _unpickled(path: Path, state: str | None = None) -> Mapping[str, Tensor]:
     mapped = zipfile.is_zipfile(path)
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -105,7 +111,7 @@ def _unpickled(path: Path) -> Mapping[str, Tensor]:
         raise WeightError(f"{path} {_refusal(str(error))}") from None
     if not isinstance(held, Mapping):
         raise WeightError(f"{path} holds no state dict")
-    return _state(held, path)
+    return _state(held, path, state)
 
 
 def _refusal(said: str) -> str:
@@ -120,17 +126,20 @@ def _refusal(said: str) -> str:
     )
 
 
-def _state(held: Mapping[str, Any], path: Path) -> Mapping[str, Tensor]:
+def _state(held: Mapping[str, Any], path: Path, wanted: str | None) -> Mapping[str, Tensor]:
     """The state dict among what a checkpoint holds."""
-    if _tensors(held):
+    if wanted is None and _tensors(held):
         return held
-    inside = {name: value for name, value in held.items() if _tensors(value)}
-    if len(inside) == 1 or "state_dict" in inside:
-        found: Mapping[str, Tensor] = inside.get("state_dict") or next(iter(inside.values()))
-        return found
+    inside: dict[str, Mapping[str, Tensor]] = {k: v for k, v in held.items() if _tensors(v)}
+    names = [wanted] if wanted else [*inside] if len(inside) == 1 else ["state_dict"]
+    if names[0] in inside:
+        return inside[names[0]]
     listed = ", ".join(f"`{name}`" for name in inside or held) or "nothing"
-    what = "several state dicts" if inside else "no state dict"
-    raise WeightError(f"{path} holds {what}: {listed}")
+    if wanted:
+        raise WeightError(f"{path} holds no state dict called `{wanted}`, but {listed}")
+    if not inside:
+        raise WeightError(f"{path} holds no state dict: {listed}")
+    raise WeightError(f"{path} holds several state dicts: {listed}; say which with `state`")
 
 
 def _tensors(value: Any) -> bool:

@@ -4,6 +4,7 @@ Its answers are in tests/golden: reduced networks, every tensor drawn at random,
 different sizes, every condition.
 """
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -44,7 +45,7 @@ PUBLISHED = {
 }
 OURS = {
     **{"time": "t", "text_embeds": "text"},
-    **{"lowres_cond_img": "small", "lowres_noise_times": "noise"},
+    **{"lowres_cond_img": "small", "lowres_noise_times": "noise", "self_cond": "estimate"},
 }
 # Wrong options, each of which loads without a complaint.
 FLIPS = {
@@ -108,6 +109,8 @@ def reference(name: str, call: int) -> tuple[dict[str, Any], Reference]:
         ("imagen-made-1", 2),
         ("imagen-made-2", 0),
         ("imagen-made-2", 1),
+        ("imagen-made-3", 0),
+        ("imagen-made-3", 1),
     ],
 )
 def test_parity(name: str, call: int) -> None:
@@ -137,6 +140,13 @@ def test_a_text_that_is_left_out_is_what_guidance_goes_away_from() -> None:
         torch.testing.assert_close(away, model(x, t[0]), rtol=1e-5, atol=1e-5)
 
 
+def test_an_estimate_and_a_small_image_are_not_each_other() -> None:
+    spec, wanted = reference("imagen-made-3", call=1)
+    swapped = {**wanted.inputs}
+    swapped["estimate"], swapped["small"] = swapped["small"], swapped["estimate"]
+    assert not verify(spec, replace(wanted, inputs=swapped))
+
+
 def test_a_longer_text_is_cut() -> None:
     model = archkit.assemble(reference("imagen-made-2", call=0)[0])
     x, text = torch.randn(1, 2, 8, 8), torch.randn(1, 9, 3)
@@ -149,9 +159,12 @@ def test_a_longer_text_is_cut() -> None:
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"self_cond": True}, "`self_cond: true`"),
         ({"cond_images_channels": 3}, "`cond_images_channels: 3`"),
-        ({"use_linear_attn": [False, True]}, "`use_linear_attn: [false, true]`"),
+        (
+            {"use_linear_attn": [False, True], "layer_attns": [True, False]},
+            "`use_linear_attn: [false, true]`",
+        ),
+        ({"use_linear_cross_attn": True}, "`use_linear_cross_attn: true`"),
         ({"cross_embed_downsample": True}, "`cross_embed_downsample: true`"),
         ({"combine_upsample_fmaps": True}, "`combine_upsample_fmaps: true`"),
         ({"dim_mults": [2, 4]}, "`dim_mults: [2, 4]`"),

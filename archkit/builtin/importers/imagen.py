@@ -5,19 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from archkit import Codebase, Config, Importer, Options
+from archkit import Codebase, Config, Importer, Options, Shapes
 
+from .imagen_cascade import NUMBER, chosen, inside, whole
 from .imagen_names import TABLES
 from .rows import Says, differing, finished
 
-_OWN = {"layer_attns", "layer_cross_attns", "num_resnet_blocks", "memory_efficient", "lowres_cond"}
+OWN = {
+    *("layer_attns", "layer_cross_attns", "num_resnet_blocks", "memory_efficient", "lowres_cond"),
+    NUMBER,
+}
+"""Options that no other `Unet` of its author has."""
 _UNTOLD = "this network is told no text"
 
 
 class Imagen(Importer):
-    """A `Unet` of imagen_pytorch, by the arguments of its constructor.
+    """A `Unet` of imagen_pytorch, by the arguments of its constructor, or one of an `Imagen`.
 
+    Where a config or a checkpoint holds several, ``unet_number`` in the config says which, from 1.
     A text is told by its encoded tokens alone: a token of zeros is one that its mask leaves out.
+    The small image is ``small``, and what `self_cond` is told, or zeros, is ``estimate``.
 
     References:
         | imagen-pytorch (Wang), after Saharia et al., 2022
@@ -27,7 +34,10 @@ class Imagen(Importer):
     type: Literal["imagen"] = "imagen"
 
     def reads(self, config: Config) -> bool:
-        return bool(_OWN & set(config))
+        return bool(OWN & set(config)) or whole(config) is not None
+
+    def told(self, config: Config | None, shapes: Shapes) -> Config | None:
+        return None if config is None else chosen(config, shapes)
 
     def spec(self, config: Config) -> dict[str, Any]:
         options = Options(config, "imagen_pytorch's Unet")
@@ -80,20 +90,19 @@ class Imagen(Importer):
         dropped = {}
         if not config.get("cond_on_text", True):
             dropped = dict.fromkeys(("null_text_*", "attn_pool.*"), _UNTOLD)
-        return Codebase("imagen", places, TABLES, dropped)
+        number = config.get(NUMBER)
+        return Codebase("imagen", places, TABLES, dropped, inside(number) if number else ())
 
 
 def _without_counterpart(options: Options) -> None:
     """Options that archkit has no counterpart for, and those that do nothing."""
     options.only("cond_images_channels", 0)
-    options.only("self_cond", False)
     options.only("combine_upsample_fmaps", False)
     options.only("cross_embed_downsample", False)
-    for key in ("use_linear_attn", "use_linear_cross_attn"):
-        value = options.take(key, False)
-        if any(value) if isinstance(value, list | tuple) else value:
-            options.refuse(key, value)
-    options.skip("out_dim", "num_image_tokens", "dropout", "layer_attns_add_text_cond")
+    crosses = options.take("use_linear_cross_attn", False)
+    if any(_each(crosses, 1)):
+        options.refuse("use_linear_cross_attn", crosses)
+    options.skip(NUMBER, "out_dim", "num_image_tokens", "dropout", "layer_attns_add_text_cond")
     options.skip("resize_mode", "cross_embed_downsample_kernel_sizes")
 
 
@@ -127,10 +136,10 @@ class _Net:
 
 def _sample(options: Options, net: _Net) -> Says:
     out = options.take("channels_out")
-    path = {"type": "cosine", "told": "log-snr"}
+    usual = {"type": "noise", "path": {"type": "cosine", "told": "log-snr"}}
     says: Says = {
-        "input": {"channels": net.channels, "size": 64},
-        "prediction": {"type": "noise", "path": path},
+        "input": {"channels": net.channels, "size": options.take("image_size", 64)},
+        "prediction": options.take("prediction", usual),
     }
     if out not in (None, net.channels):
         says |= {"output": {"channels": out}, "prediction": "none"}
@@ -143,10 +152,12 @@ def _vectors(options: Options, net: _Net) -> Says:
     time: Says = {"type": "learned", "channels": waves + 1, "layers": 1, "then": "silu"}
     width = 4 * net.dim * (2 if net.small else 1)
     time = {**time, **differing({"width": width}, width=4 * net.widths[0])}
-    if not net.small:
-        return {"time": time, "embedding": {"layers": ["time"]}}
     image = {"type": "image", "channels": net.channels}
+    estimate = {"estimate": image} if options.take("self_cond", False) else {}
+    if not net.small:
+        return {"time": time, "embedding": {"layers": ["time"]}, **estimate}
     return {
+        **estimate,
         "time": time,
         "embedding": {"layers": ["time", "noise"]},
         "noise": {"type": "noise-level", "channels": waves + 1},
@@ -217,6 +228,9 @@ def _stages(options: Options, net: _Net) -> Says:
     then = {"type": "imagen", "gate": options.take("use_global_context_attn", True)}
     attention = {"type": "imagen", **sizes, "expansion": float(options.take("ff_mult", 2.0))}
     blocks = [[looks if c else blind, *[then] * n] for c, n in zip(crosses, counts, strict=True)]
+    linear = options.take("use_linear_attn", False)
+    if any(less and not a for less, a in zip(_each(linear, levels), attends, strict=True)):
+        options.refuse("use_linear_attn", linear)
     lit = [{**attention, "depth": d} if a else False for a, d in zip(attends, depths, strict=True)]
     rows = [{"blocks": b, "attention": a} for b, a in zip(blocks, lit, strict=True)]
     here, there = (net.widths[1:],) * 2 if net.efficient else (net.widths[:-1], net.widths[1:])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from archkit import Codebase, Config, Importer, Options, Table
 
+from .imagen import OWN
 from .rows import Says, differing, finished
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Lucidrains(Importer):
     type: Literal["lucidrains"] = "lucidrains"
 
     def reads(self, config: Config) -> bool:
-        return "dim_mults" in config and not {"layer_attns", "num_resnet_blocks"} & set(config)
+        return "dim_mults" in config and not OWN & set(config)
 
     def spec(self, config: Config) -> dict[str, Any]:
         options = Options(config, "denoising-diffusion-pytorch's Unet")
