@@ -233,7 +233,7 @@ class _Spec:
             out["decoder"] = Value(filled, decoder.origin)
         bottom = self.raw.get("bottleneck")
         if bottom and rows:
-            lit = [row for row in rows if _lit(row)]
+            lit = [row for row in rows if _lit(row.get("attention"))]
             out["bottleneck"] = self._row("bottleneck", bottom, rows[-1:], lit[-1:])
 
     def _row(
@@ -257,8 +257,10 @@ class _Spec:
             if kind == "attention" and not _on(levels[:-1]):
                 given = row.get(kind)
                 out[kind] = Value(False, given.origin if given else None)
-            else:
-                out[kind] = self.filler.whole(kind, levels)
+                continue
+            if kind == "attention":  # a mirrored `false` says nothing of what is on
+                levels = [*(lv for lv in levels[:-1] if lv[0] is None or _lit(lv[0])), levels[-1]]
+            out[kind] = self.filler.whole(kind, levels)
         for kind in SCOPES:
             if row.get(kind):
                 out[kind] = self.filler.whole(kind, self._levels(kind, row, behind))
@@ -287,12 +289,10 @@ class _Spec:
         return Value({**row.data, **whole}, row.origin)
 
 
-def _lit(row: Value) -> bool:
-    found = row.get("attention")
-    return found is not None and found.data is not False
+def _lit(attention: Value | None) -> bool:
+    return attention is not None and attention.data is not False
 
 
 def _on(levels: list[Level]) -> bool:
     """Whether attention is on: the nearest row that says anything decides."""
-    said = [value for value, _ in levels if value is not None]
-    return bool(said) and said[0].data is not False
+    return _lit(next((value for value, _ in levels if value is not None), None))

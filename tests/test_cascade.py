@@ -162,6 +162,11 @@ RULES = {
         "attention: {heads: 4}\nencoder: [{channels: 64}, {channels: 64, attention: false}]",
         {"encoder.0.attention": False, "encoder.1.attention": False},
     ),
+    "attention: true is on, whatever the mirrored row has": (
+        "attention: {heads: 4}\nencoder: [{channels: 64, attention: false}]\n"
+        "decoder: [{attention: true}]",
+        {"encoder.0.attention": False, "decoder.0.attention.heads": 4},
+    ),
     "attention: true is the top's": (
         "attention: {heads: 4}\nencoder: [{channels: 64, attention: true}]",
         {"encoder.0.attention.heads": 4},

@@ -33,6 +33,10 @@ OTHERS: dict[str, dict[str, Any]] = {
         "flip_sin_to_cos": False,
         "sample_size": 4096,
     },
+    "sequences: of waves, attention on the way up alone": {
+        **test_sequences.SMALL["dance"],
+        "down_block_types": ["DownBlock1DNoSkip", "DownBlock1D", "DownBlock1D"],
+    },
     "sequences: of plans, one level more": {
         **test_sequences.HOPPER,
         **{"layers_per_block": 3, "act_fn": "gelu", "sample_size": 64},
@@ -41,6 +45,14 @@ OTHERS: dict[str, dict[str, Any]] = {
         **test_stable_cascade.SMALL["c"],
         **{"patch_size": 2, "out_channels": 3, "kernel_size": 5, "switch_level": None},
         **{"dropout": [0.0, 0.2], "timestep_conditioning_type": []},
+    },
+    "stable_cascade: told the crop alone": {
+        **test_stable_cascade.SMALL["c"],
+        "timestep_conditioning_type": ["crp"],
+    },
+    "stable_cascade: told the crop first": {
+        **test_stable_cascade.SMALL["c"],
+        "timestep_conditioning_type": ["crp", "sca"],
     },
 }
 

@@ -54,6 +54,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "timestep_ratio_embedding_dim": 10,
     },
 }
+SMALL["repeated on the way down"] = {**SMALL["c"], "down_blocks_repeat_mappers": [1, 2]}
 FLIPS = {
     "c": """conditioning.time.order=cos-sin conditioning.time.scale=1 conditioning.time.shift=0
         conditioning.sca.scale=1 conditioning.crp.shift=0 conditioning.embedding.activation=silu
@@ -77,7 +78,7 @@ def reference(name: str, space: tuple[int, int]) -> tuple[dict[str, Any], Refere
     inputs = {"x": drawn(1, config["in_channels"], *space), "t": torch.tensor([0.75])}
     inputs |= {"pooled": drawn(1, 1, 7), "sca": torch.tensor([0.0012])}
     told: dict[str, Any] = {"clip_text_pooled": inputs["pooled"], "sca": inputs["sca"]}
-    if name == "c":
+    if "clip_text_in_channels" in config:
         more = {"text": drawn(1, 5, 12), "image": drawn(1, 1, 9), "crp": torch.tensor([0.0003])}
         told |= {"clip_text": more["text"], "clip_img": more["image"], "crp": more["crp"]}
     else:

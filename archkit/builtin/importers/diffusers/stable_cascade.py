@@ -115,7 +115,9 @@ def _rows(options: Options, widths: Sequence[int]) -> Says:
     }
     if up != down:
         rows["decoder"] = [
-            {"block": {**own, **layers}} for own, layers in zip(shared, up, strict=True)
+            # A row has what the encoder's has, unless it says otherwise.
+            {"block": {**own, **dict.fromkeys(below.keys() - layers.keys(), 1), **layers}}
+            for own, below, layers in zip(shared, down, up, strict=True)
         ]
     return rows
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...rows import Says
 from ..stable_cascade import LAYER, TELLS
 from .seen import Seen
@@ -49,9 +51,9 @@ def _told(seen: Seen) -> Says:
     text, image, pooled = made if len(made) == 3 else ({}, {}, *(made or [{}])[:1])
     mapped = [says for says in conditions if says["type"] == "mapped-image"]
     images = {says["resized"]: says["channels"] for says in mapped}
-    count = sum(says["type"] == "number" for says in conditions)
+    numbers = [name for name, says in seen.conditions.items() if says["type"] == "number"]
     return {
-        "timestep_conditioning_type": list(TELLS[:count]),
+        "timestep_conditioning_type": _kinds(numbers),
         "conditioning_dim": pooled.get("width"),
         "clip_seq": pooled.get("tokens"),
         "clip_text_in_channels": text.get("channels"),
@@ -60,3 +62,10 @@ def _told(seen: Seen) -> Says:
         "effnet_in_channels": images.get("first"),
         "pixel_mapper_in_channels": images.get("last"),
     }
+
+
+def _kinds(names: Sequence[str]) -> list[str]:
+    """What each number tells: what it is called, or else what no other tells."""
+    left = iter([kind for kind in TELLS if kind not in names])
+    kinds = (name if name in TELLS else next(left, None) for name in names)
+    return [kind for kind in kinds if kind]
