@@ -78,8 +78,9 @@ def _put(
             x, read = draft.contexts[source], draft.shared[source].source
         joined = told.embedding.asks(x.channels if takes.shape else width, width)
         leaves = {"embedding": joined, "time": features, "context": 0, "tokens": stem}[route]
-        site = Site(dims=draft.dims, x=x, width=leaves, side="conditioning")
-        words = {"x": read, "told": source}
+        pads = {k: v for k, v in draft.padding.items() if k == source != read}
+        site = Site(dims=draft.dims, x=x, width=leaves, side="conditioning", padding=pads)
+        words = {"x": read, "told": source, **{w: draft.shared[w].source for w in pads.values()}}
         inputs = tuple(words[word] for word in condition.reads(site))
         flow = draft.note(_stand(name), condition, site, inputs)
         draft.shared[name] = flow
@@ -95,7 +96,7 @@ def _put(
 def _pad(draft: Draft, conditions: Mapping[str, Condition], name: str) -> None:
     """Puts what says which tokens of a sequence are padding; the sequence stands before it."""
     of = conditions[name].pads() or next(reversed(draft.contexts), "")
-    if of not in draft.contexts or not conditions[of].keeps_tokens:
+    if of not in draft.contexts or not conditions[of].keeps_tokens():
         what = f"`{name}` tells of padding, and no sequence stands before it"
         mend = "declare one above it, as in `conditioning: {text: sequence}`"
         if of in draft.contexts:
@@ -109,6 +110,12 @@ def _pad(draft: Draft, conditions: Mapping[str, Condition], name: str) -> None:
     if of in draft.padding:
         what = f"`{draft.padding[of]}` tells of padding in `{of}` already"
         draft.complain("unread-condition", what, f"drop `{name}`", _stand(name), ("of",))
+        return
+    source = draft.shared[of].source
+    if early := next((node.path for node in draft.nodes if source in node.inputs), None):
+        first = early.rpartition(".")[2]
+        what = f"`{first}` looks at `{of}` before `{name}` tells of its padding"
+        draft.complain("missing-condition", what, f"declare `{name}` above `{first}`", _stand(name))
         return
     takes = conditions[name].takes(draft.dims, draft.shared["x"].shape.space)
     draft.inputs[name] = replace(takes, of=of)

@@ -218,9 +218,6 @@ class Condition(Part):
     takes_made: ClassVar[bool] = False
     """Whether it takes what the condition that `source` names makes, not that one's tensor; only
     what attention reads can be taken so."""
-    keeps_tokens: ClassVar[bool] = False
-    """For a sequence: whether each of its tokens is one that it was told, so that padding among
-    those is padding among these."""
 
     def route(self) -> Route:
         """Where it goes in."""
@@ -240,6 +237,11 @@ class Condition(Part):
         Its site has their shapes as contexts.
         """
         return ()
+
+    def keeps_tokens(self) -> bool:
+        """For a sequence: whether each of its tokens is one that it was told, so that padding among
+        those is padding among these."""
+        return False
 
     def pads(self) -> str | None:
         """Where it says which tokens of a sequence are padding: of which; None for that before."""

@@ -134,7 +134,7 @@ def _ignored(plan: Plan) -> dict[str, Problem]:
             looks, told = (f"conditioning.{word}" in node.inputs for word in (of, name))
             if looks and not told and name not in found:
                 what = f"`{node.component.type}` looks at `{of}`, and takes its padding for tokens"
-                mend = f"use `attention: adaptive`, or drop `{name}`"
+                mend = f"use `attention: adaptive` or `kandinsky3`, or drop `{name}`"
                 found[name] = Problem("unread-padding", what, mend, node.at, node.path)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from archkit import Norm, Op, Site
@@ -46,13 +47,14 @@ def attention(part: AdaptiveAttention, site: Site, contexts: tuple[str, ...]) ->
         )
         at = "looked"
     for name in contexts:
+        padding = [site.padding[name]] if name in site.padding else []
         keys = f"LayerNorm · keys, values {site.contexts[name].channels} → 2 × {c}"
         ops = (
             *ops,
             Op(keys, (name,), f"keys {name}"),
             *modulated(part.norm, site, c, at),
             Op(f"queries {c} → {c}", name="queries"),
-            *_cross(told, f"keys {name}", site.padding.get(name)),
+            *past_padding("cross-attention", f", {told}", ("queries", f"keys {name}"), padding),
             Op(f"Linear {c} → {c}", name="branch"),
             Op("+", ("branch", at), "looked"),
         )
@@ -60,14 +62,16 @@ def attention(part: AdaptiveAttention, site: Site, contexts: tuple[str, ...]) ->
     return ops
 
 
-def _cross(told: str, keys: str, padding: str | None) -> tuple[Op, ...]:
-    """A look at a sequence, past its padding if it has any."""
-    if padding is None:
-        return (Op(f"cross-attention, {told}", ("queries", keys), group="attention"),)
+def past_padding(
+    look: str, told: str, reads: tuple[str, ...], padding: Collection[str], name: str = ""
+) -> tuple[Op, ...]:
+    """A look at sequences, past their padding if they have any."""
+    if not padding:
+        return (Op(f"{look}{told}", reads, name, "attention"),)
     return (
-        Op(f"scores, {told}", ("queries", keys), "scores", group="attention"),
-        Op("leave out padding", ("scores", padding)),
-        Op("softmax · values", group="attention"),
+        Op(f"scores{told}", reads, "scores", group="attention"),
+        Op("leave out padding", ("scores", *padding)),
+        Op("softmax · values", name=name, group="attention"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -141,8 +141,6 @@ class Vector(Condition):
 class Sequence(Condition):
     """Tokens (B, n, channels) for cross-attention to look at, such as an encoded text."""
 
-    keeps_tokens: ClassVar[bool] = True
-
     group = "sequence"
     type: Literal["sequence"] = "sequence"
     channels: PositiveInt = 768
@@ -154,6 +152,9 @@ class Sequence(Condition):
 
     def route(self) -> Route:
         return "context"
+
+    def keeps_tokens(self) -> bool:
+        return True
 
     def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
         return Tensor((None, self.channels))

@@ -48,6 +48,9 @@ class Expanded(Condition):
     def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
         return Tensor((None, self.channels))
 
+    def keeps_tokens(self) -> bool:
+        return self.tokens == 1
+
     def counted(self) -> int:
         return self.vectors
 

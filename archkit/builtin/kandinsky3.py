@@ -22,7 +22,7 @@ from archkit import (
 )
 
 from .attention import heads, normed
-from .contexts import named, one_width
+from .contexts import named, one_width, padded
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,7 +58,7 @@ class Kandinsky3Attention(Attention):
 
     def reads(self, site: Site) -> tuple[str, ...]:
         told = () if site.embedding is None else ("embedding",)
-        return ("x", *told, *named(self.context, site))
+        return ("x", *told, *padded(named(self.context, site), site))
 
     def infer(self, site: Site) -> Shape:
         count(self, site.x.channels)
@@ -116,7 +116,7 @@ class Kandinsky3Block(Block):
 
     def reads(self, site: Site) -> tuple[str, ...]:
         told = () if site.embedding is None else ("embedding",)
-        return ("x", *told, *named(self.context, site))
+        return ("x", *told, *padded(named(self.context, site), site))
 
     def size_maps(self, site: Site) -> tuple[SizeMap, ...]:
         return site.resample.size_maps(site) if site.resample else (KEEP,) * site.dims
@@ -190,6 +190,7 @@ def attention(
         heads=count(part, c),
         norm=lambda channels: _norm(part, site, channels),
         told=site.embedding is not None,
+        padded=[name in site.padding for name in looked],
     )
 
 

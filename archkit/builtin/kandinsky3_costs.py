@@ -98,6 +98,8 @@ def attention(
     look = Cost.attention(c, queries=n, keys=m or n, heads=count(part, c))
     look += Cost.linear(c, c, tokens=n, bias=False)
     both = Cost.linear(c, c, tokens=n, bias=False) & keys
+    for padding in (site.padding[name] for name in looked if name in site.padding):
+        both &= Cost.made(m).reading(padding)
     wide = x.with_channels(part.expansion * c)
     up = Cost.convolution(c, wide.channels, kernel=1, out=wide, bias=False)
     down = Cost.convolution(wide.channels, c, kernel=1, out=x, bias=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archkit import Op, Site
 
-from .adaptive_insides import modulated
+from .adaptive_insides import modulated, past_padding
 
 if TYPE_CHECKING:
     from .kandinsky3 import Kandinsky3Attention, Kandinsky3Block
@@ -25,7 +25,12 @@ def attention(part: Kandinsky3Attention, site: Site, looked: tuple[str, ...]) ->
             keys = f"keys, values {site.contexts[name].channels} → 2 × {c}"
             ops.append(Op(keys, (name,), f"keys of {name}"))
         reads = ("queries", *(f"keys of {name}" for name in looked))
-        ops.append(Op(f"cross-attention, {told}", reads, group="attention"))
+        ops += past_padding(
+            "cross-attention",
+            f", {told}",
+            reads,
+            [site.padding[n] for n in looked if n in site.padding],
+        )
     else:
         ops.append(Op(f"Linear {c} → 3 × {c}"))
         ops.append(Op(f"attention, {told}", group="attention"))
@@ -52,7 +57,13 @@ def block(part: Kandinsky3Block, site: Site, looked: tuple[str, ...]) -> tuple[O
         reads = ("normed", *(f"keys of {name}" for name in looked))
         ops += [
             Op("norm · scale, shift" if told else "norm", ("first", *told), "normed"),
-            Op("cross-attention", reads, "branch", "attention"),
+            *past_padding(
+                "cross-attention",
+                "",
+                reads,
+                [site.padding[n] for n in looked if n in site.padding],
+                "branch",
+            ),
             Op("+", ("branch", "first"), "looked"),
             Op("norm · MLP", ("looked", *told), "branch", "transformer"),
             Op("+", ("branch", "looked"), "first"),

@@ -11,6 +11,7 @@ from pydantic import PositiveInt
 
 from archkit import Condition, Cost, Misfit, Op, Route, Shape, Site, Tensor, near_divisor
 
+from .adaptive_insides import past_padding
 from .attention import heads
 
 if TYPE_CHECKING:
@@ -179,6 +180,9 @@ class AttentionPooled(Condition):
     def counted(self) -> int:
         return self.tokens
 
+    def reads(self, site: Site) -> tuple[str, ...]:
+        return ("x", *site.padding.values())
+
     def count(self, site: Site) -> int:
         """The number of heads."""
         usual = max(1, site.width // 64)
@@ -196,6 +200,8 @@ class AttentionPooled(Condition):
         keys = Cost.linear(c, 2 * width, tokens=m, bias=False)
         mean = Cost.made(c) + Cost.linear(c, width, bias=False)
         look = Cost.attention(width, queries=1, keys=m, heads=self.count(site))
+        for padding in site.padding.values():
+            keys &= Cost.made(m).reading(padding)
         return (keys & mean) + (look + Cost.linear(width, width, bias=False))
 
     def caption(self, site: Site) -> str:
@@ -208,7 +214,7 @@ class AttentionPooled(Condition):
         return (
             Op("mean", reads, "mean"),
             Op(f"keys, values {c} → 2 × {width}", reads, "keys"),
-            Op(f"attention, {told}", ("mean", "keys"), group="attention"),
+            *past_padding("attention", f", {told}", ("mean", "keys"), site.padding.values()),
             Op(f"Linear {width} → {width}"),
         )
 

@@ -158,7 +158,8 @@ def _box(
     pill, plus = spring.node is None, spring.words == "+"
     round_ = pill or plus
     root = spring is bus.spring
-    spoken = {s.name for s in bus.spring}
+    earlier = desk.outline.buses[: desk.outline.buses.index(bus)]
+    spoken = {s.name for s in bus.spring}.union(*(other.nodes for other in earlier))
     silent = tuple(path for path in bus.nodes if path not in spoken) if root else ()
     mark = desk.outline.changes.told(spring.name)
     own = () if spring.node is None or _before(desk, spring, bus) else (spring.name,)

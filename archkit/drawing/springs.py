@@ -91,8 +91,6 @@ def bus(node: Node, value: str) -> str:
 
 def _bus(plan: Plan, value: str, colours: dict[str, str]) -> Bus:
     spring = _spring(plan, value, colours)
-    while spring.node is not None and len(spring.feeds) == 1 and not spring.words:
-        spring = spring.feeds[0]
     nodes = [name for name in _upstream(plan, value) if name not in plan.arguments]
     if nodes:
         out = plan[value].shape
@@ -110,6 +108,8 @@ def _spring(plan: Plan, value: str, colours: dict[str, str]) -> Spring:
     words = node.component.caption(node.site)
     if node.component.kind == "embedding":
         words = (node.component.short or "+") if len(feeds) > 1 else ""
+    if len(feeds) == 1 and not words:  # it passes on what it is told
+        return feeds[0]
     return Spring(value, node, words, feeds, feeds[0].ink)
 
 

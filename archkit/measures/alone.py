@@ -15,6 +15,7 @@ from ..errors import PluginError
 from ..parts import Condition, Embedding, Time
 from ..plans import Node, Plan
 from ..shapes import Shape
+from ..site import Site
 from ..weights.blank import blank
 from .memory import kept, peak
 
@@ -81,12 +82,9 @@ def _takes(node: Node) -> list[Takes]:
     """Shapes and kinds of numbers of what the module is given."""
     component, site = node.component, node.site
     if isinstance(component, Condition) and site.skip is None and not component.gathers():
-        count = len(component.reads(site))
-        if component.source():
-            return [((*site.x.space, site.x.channels), torch.float32)] * count
-        takes = component.takes(site.dims, site.x.space)
-        numbers = torch.int64 if takes.numbers == "int" else torch.float32
-        return [(tuple(n or component.counted() for n in takes.shape), numbers)] * count
+        told, pads = _told(component, site), site.padding.values()
+        padding = (site.x.space, torch.int64)
+        return [padding if word in pads else told for word in component.reads(site)]
     if isinstance(component, Embedding):
         return [((site.width,), torch.float32)] * len(node.inputs)
     if isinstance(component, Time) and component.joins():
@@ -106,6 +104,15 @@ def _takes(node: Node) -> list[Takes]:
         (shapes[word], torch.int64 if word in whole else torch.float32)
         for word in component.reads(site)
     ]
+
+
+def _told(condition: Condition, site: Site) -> Takes:
+    """What a condition is given, of its own or of another."""
+    if condition.source():
+        return (*site.x.space, site.x.channels), torch.float32
+    takes = condition.takes(site.dims, site.x.space)
+    numbers = torch.int64 if takes.numbers == "int" else torch.float32
+    return tuple(n or condition.counted() for n in takes.shape), numbers
 
 
 def _image(shape: Shape) -> tuple[int, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -38,6 +40,15 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, padding: Tensor | None =
     mask = None if padding is None else padding[:, None, None].to(q.dtype) * _PADDED
     out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return out.transpose(1, 2).flatten(2)
+
+
+def joined(pairs: Sequence[tuple[Tensor, Tensor | None]]) -> Tensor | None:
+    """The padding (B, M) of sequences (B, m, C) after one another, if any has some."""
+    told = [padding for _, padding in pairs]
+    if len(told) < 2 or all(padding is None for padding in told):
+        return told[0] if told else None
+    none = [s.new_zeros(s.shape[:2], dtype=torch.int64) for s, _ in pairs]
+    return torch.cat([n if p is None else p for n, p in zip(none, told, strict=True)], dim=1)
 
 
 def remembered(memory: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .adaptive import AdaptiveNorm
-from .attention import attend, image, tokens
+from .attention import attend, image, joined, tokens
 from .axes import convolution
 
 Make = Callable[[int], nn.Module]
@@ -96,6 +96,7 @@ class Kandinsky3Attention(nn.Module):
         heads: Number of heads, which divides C.
         norm: Makes a norm that the embedding modulates.
         told: Whether there is an embedding; it is the first of what follows the image.
+        padded: Whether each sequence has padding, which then comes right after it.
     """
 
     def __init__(
@@ -108,9 +109,10 @@ class Kandinsky3Attention(nn.Module):
         heads: int,
         norm: Callable[[int], AdaptiveNorm],
         told: bool,
+        padded: Sequence[bool] = (),
     ) -> None:
         super().__init__()
-        self.heads, self.told = heads, told
+        self.heads, self.told, self.padded = heads, told, tuple(padded)
         self.norm1, self.norm2 = norm(channels), norm(channels)
         self.q = nn.Linear(channels, channels, bias=False)
         self.kv = nn.Linear(context or channels, 2 * channels, bias=False)
@@ -119,16 +121,22 @@ class Kandinsky3Attention(nn.Module):
         self.down = convolution(dims, wide, channels, 1, bias=False)
 
     def forward(self, x: Tensor, *told: Tensor) -> Tensor:
-        """`x` (B, C, …) under the embedding (B, E) if told one, after looking at sequences."""
-        embedding, contexts = (told[0], told[1:]) if self.told else (None, told)
-        x = x + self._looked(self.norm1(x, embedding), contexts)
+        """`x` (B, C, …) under the embedding (B, E) if told one, after looking at sequences.
+
+        The padding (B, M) of a sequence that has any stands after it.
+        """
+        rest = iter(told)
+        embedding = next(rest) if self.told else None
+        x = x + self._looked(self.norm1(x, embedding), rest)
         out: Tensor = x + self.down(functional.silu(self.up(self.norm2(x, embedding))))
         return out
 
-    def _looked(self, x: Tensor, contexts: tuple[Tensor, ...]) -> Tensor:
+    def _looked(self, x: Tensor, told: Iterator[Tensor]) -> Tensor:
         t = tokens(x).contiguous()
-        k, v = self.kv(torch.cat(contexts, dim=1) if contexts else t).chunk(2, dim=2)
-        return image(self.out(attend(self.q(t), k, v, self.heads)), x)
+        pairs = [(next(told), next(told) if padded else None) for padded in self.padded]
+        sequences = [sequence for sequence, _ in pairs]
+        k, v = self.kv(torch.cat(sequences, dim=1) if pairs else t).chunk(2, dim=2)
+        return image(self.out(attend(self.q(t), k, v, self.heads, joined(pairs))), x)
 
 
 class Kandinsky3Block(nn.Module):

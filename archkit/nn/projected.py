@@ -88,10 +88,11 @@ class AttentionPool(nn.Module):
         self.kv = nn.Linear(channels, 2 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
 
-    def forward(self, sequence: Tensor) -> Tensor:
+    def forward(self, sequence: Tensor, padding: Tensor | None = None) -> Tensor:
+        """The mean is that of all tokens; what it sees leaves out the padding (B, M) among them."""
         k, v = self.kv(sequence).chunk(2, dim=2)
         q = self.q(sequence.mean(dim=1, keepdim=True))
-        out: Tensor = self.out(attend(q, k, v, self.heads))
+        out: Tensor = self.out(attend(q, k, v, self.heads, padding))
         return out[:, 0]
 
 

@@ -44,15 +44,16 @@ FLIPS = """skip.order=skip-first conditioning.time.order=cos-sin conditioning.ti
 
 @cache
 def reference(name: str, space: tuple[int, int]) -> tuple[dict[str, Any], Reference]:
-    """Our spec of a small network by its config, and what the original answers to a whole text."""
+    """Our spec of a small network by its config, and what the original answers to a padded text."""
     config = SMALL[name]
     module = randomise(Kandinsky3UNet(**{k: v for k, v in config.items() if k[0] != "_"}))
     inputs = {"x": drawn(2, config.get("in_channels", 4), *space), "t": torch.tensor([7, 901])}
     inputs["text"] = drawn(2, 5, config["encoder_hid_dim"])
-    seen = torch.ones(2, 5)
+    told, padding = tuple(inputs.values()), torch.tensor([[0, 0, 0, 1, 1], [0, 0, 0, 0, 1]])
+    inputs["padding"] = padding
 
     def ask(model: Any) -> torch.Tensor:
-        return model(*inputs.values(), seen).sample
+        return model(*told, 1 - padding).sample
 
     family = importer("diffusers")
     return family.spec(config), Reference.of(module, family.codebase(config), inputs, ask)

@@ -17,8 +17,8 @@ _WIDTHS = (384, 768, 1536, 3072)
 def spec(config: Config) -> Says:
     """The spec of a config; raises SpecError naming every option without counterpart.
 
-    `encoder_hidden_states` is the condition ``text``, all of whose tokens are attended to: ours
-    takes no mask.
+    `encoder_hidden_states` is the condition ``text``; ``padding`` is 1 where its
+    `encoder_attention_mask` is 0.
     """
     options = Options(config, "Kandinsky3UNet")
     widths, count = list(options.take("block_out_channels", _WIDTHS)), _layers(config)
@@ -40,6 +40,7 @@ def spec(config: Config) -> Says:
                 **{"type": "expanded", "channels": hidden, "width": text, "vectors": 128},
                 **{"bias": False, "affine": True, "eps": 1e-5},
             },
+            "padding": {"type": "padding", "of": "text"},
             "pooled": {"type": "attention-pooled", "of": "text", "head_width": head},
         },
         "layout": "kandinsky3",
