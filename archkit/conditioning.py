@@ -79,7 +79,8 @@ def _put(
         joined = told.embedding.asks(x.channels if takes.shape else width, width)
         leaves = {"embedding": joined, "time": features, "context": 0, "tokens": stem}[route]
         pads = {k: v for k, v in draft.padding.items() if k == source != read}
-        site = Site(dims=draft.dims, x=x, width=leaves, side="conditioning", padding=pads)
+        site = Site(dims=draft.dims, x=x, width=leaves, side="conditioning")
+        site = replace(site, contexts=dict.fromkeys(pads, x), padding=pads)
         words = {"x": read, "told": source, **{w: draft.shared[w].source for w in pads.values()}}
         inputs = tuple(words[word] for word in condition.reads(site))
         flow = draft.note(_stand(name), condition, site, inputs)

@@ -28,12 +28,14 @@ from .weights.blank import blank
 
 _CLOCKS = ("noise", "v", "sample")
 _ROLES = {
-    "encoder_hidden_states": ("sequence",),
+    "encoder_hidden_states": ("sequence", "expanded"),
+    "encoder_attention_mask": ("padding",),
     "class_labels": ("label", "vector"),
     "timestep_cond": ("guidance",),
     "added_cond_kwargs": ("micro",),
     "down_block_additional_residuals": ("residuals",),
 }
+_MASK = "encoder_attention_mask"
 _RESIDUALS = ("down_block_additional_residuals", "mid_block_additional_residual")
 
 
@@ -96,10 +98,11 @@ class UnconditionalUNet(ModelMixin, ConfigMixin):
 class ConditionalUNet(UnconditionalUNet):
     """A network where diffusers expects a UNet2DConditionModel: Stable Diffusion's pipelines.
 
-    Its conditions are told by what they are: the sequence is ``encoder_hidden_states``, a label
-    or a vector ``class_labels``, a vector with sizes the pooled text and time ids of SDXL, a
-    vector that joins the time ``timestep_cond``, residuals what a ControlNet answers, and images
-    stand in the sample, after it.
+    Its conditions are told by what they are: the sequence is ``encoder_hidden_states``, its padding
+    (1 where a token is none) the opposite of ``encoder_attention_mask``, a label or a vector
+    ``class_labels``, a vector with sizes the pooled text and time ids of SDXL, a vector that joins
+    the time ``timestep_cond``, residuals what a ControlNet answers, and images stand in the sample,
+    after it.
     """
 
     @register_to_config
@@ -137,11 +140,12 @@ class ConditionalUNet(UnconditionalUNet):
         **others: Any,
     ) -> UNet2DConditionOutput | tuple[Tensor]:
         """As UNet2DConditionModel's, but for what has no counterpart here, which is refused."""
-        residuals = [others.pop(name, None) for name in _RESIDUALS]
+        mask, *residuals = (others.pop(name, None) for name in (_MASK, *_RESIDUALS))
         if given := sorted(name for name, value in others.items() if value is not None):
             raise ShapeError(f"a network of archkit takes no `{given[0]}`")
         asked = {
             "encoder_hidden_states": encoder_hidden_states,
+            _MASK: None if mask is None else 1 - mask.to(torch.int64),
             "class_labels": class_labels,
             "timestep_cond": timestep_cond,
             "added_cond_kwargs": _micro(added_cond_kwargs or {}),

@@ -129,12 +129,15 @@ def meaning(plan: Plan) -> Iterator[Problem]:
 def _ignored(plan: Plan) -> dict[str, Problem]:
     """Padding that a node takes for tokens, by its name; the first such node is told of."""
     found: dict[str, Problem] = {}
+    paddings = [n for n, c in plan.spec.conditioning.conditions.items() if c.route() == "padding"]
     for node in plan.nodes:
-        for of, name in node.site.padding.items():
+        for name in (word for word in paddings if word in plan.inputs):
+            of = plan.inputs[name].of
             looks, told = (f"conditioning.{word}" in node.inputs for word in (of, name))
             if looks and not told and name not in found:
                 what = f"`{node.component.type}` looks at `{of}`, and takes its padding for tokens"
-                mend = f"use `attention: adaptive` or `kandinsky3`, or drop `{name}`"
+                other = "attention-pooled" if node.component.kind == "condition" else "transformer"
+                mend = f"use one that looks past it, such as `{other}`, or drop `{name}`"
                 found[name] = Problem("unread-padding", what, mend, node.at, node.path)
     return found
 
@@ -144,9 +147,7 @@ def _unread_mend(name: str, spec: Spec) -> str:
     told = spec.conditioning.time if name == "time" else condition
     if told is not None and told.route() == "tokens":
         return "use `stem: tokens`, which puts it before its own, or another `into`"
-    if condition is not None and condition.route() == "padding":
-        return "give a stage an attention that takes padding, such as `adaptive`, or drop it"
-    if condition is not None and condition.route() == "context":
+    if condition is not None and condition.route() in ("context", "padding"):
         return "give a stage `attention: {type: transformer}`, or drop the condition"
     if name == "time":
         return "set `conditioning: {time: none}`, or a `method` that takes it"

@@ -96,6 +96,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "attention.imagen": [
         {"context": "pose", "heads": 2, "inner": 6, "depth": 2, "expansion": 1.5},
         {"context": "none", "inner": 16},
+        {"context": ["text"], "heads": 2, "inner": 6},
     ],
     "block.magnitude-preserving": [
         {"kernel": 1, "dropout": 0.1, "balance": 0.5, "clip": None},

@@ -10,7 +10,7 @@ from archkit import Activation, Attention, Block, Cost, Misfit, Norm, Op, Shape,
 
 from .attention import heads, normed, of_image
 from .blocks import Share
-from .contexts import named, padded
+from .contexts import named, padded, past_padding
 
 if TYPE_CHECKING:
     from torch import nn
@@ -170,10 +170,8 @@ class AdaptiveAttention(Attention):
             tokens = Cost.norm(context, positions=m, statistics=2 * m)
             both = (tokens + Cost.linear(context, 2 * c, tokens=m, bias=self.bias)).reading(name)
             both &= norm + of_image(site.x, c, self.bias)
-            look = Cost.attention(c, queries=n, keys=m, heads=count) + out
-            if name in site.padding:
-                both &= Cost.made(m).reading(site.padding[name])
-            total += both + look + added
+            look = Cost.attention(c, queries=n, keys=m, heads=count)
+            total += both + (past_padding(look, (name,), site) + out) + added
         return total
 
     def inside(self, site: Site) -> tuple[Op, ...]:
@@ -194,7 +192,6 @@ class AdaptiveAttention(Attention):
             cross,
             zero_init=self.zero_init,
             told=site.embedding is not None,
-            padded=[name in site.padding for name in names],
         )
 
     def _norm(self, site: Site) -> AdaptiveNorm:

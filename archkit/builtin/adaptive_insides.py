@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from archkit import Norm, Op, Site
 
+from .contexts import looking
 from .insides import convolution
 
 if TYPE_CHECKING:
@@ -46,33 +46,20 @@ def attention(part: AdaptiveAttention, site: Site, contexts: tuple[str, ...]) ->
             Op("+", ("branch", at), "looked"),
         )
         at = "looked"
+    look = f"cross-attention, {told}"
     for name in contexts:
-        padding = [site.padding[name]] if name in site.padding else []
         keys = f"LayerNorm · keys, values {site.contexts[name].channels} → 2 × {c}"
         ops = (
             *ops,
             Op(keys, (name,), f"keys {name}"),
             *modulated(part.norm, site, c, at),
             Op(f"queries {c} → {c}", name="queries"),
-            *past_padding("cross-attention", f", {told}", ("queries", f"keys {name}"), padding),
+            *looking(Op(look, ("queries", f"keys {name}"), group="attention"), (name,), site),
             Op(f"Linear {c} → {c}", name="branch"),
             Op("+", ("branch", at), "looked"),
         )
         at = "looked"
     return ops
-
-
-def past_padding(
-    look: str, told: str, reads: tuple[str, ...], padding: Collection[str], name: str = ""
-) -> tuple[Op, ...]:
-    """A look at sequences, past their padding if they have any."""
-    if not padding:
-        return (Op(f"{look}{told}", reads, name, "attention"),)
-    return (
-        Op(f"scores{told}", reads, "scores", group="attention"),
-        Op("leave out padding", ("scores", *padding)),
-        Op("softmax · values", name=name, group="attention"),
-    )
 
 
 def modulated(norm: Norm, site: Site, channels: int, reads: str) -> tuple[Op, ...]:

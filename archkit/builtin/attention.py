@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from archkit import Attention, Cost, Misfit, Norm, Number, Op, Shape, Site, Slot, near_divisor
 
-from .contexts import named
+from .contexts import named, padded, past_padding
 
 if TYPE_CHECKING:
     from torch import nn
@@ -123,7 +123,7 @@ class Transformer(Attention):
     """Start as the identity: the last projection is zero."""
 
     def reads(self, site: Site) -> tuple[str, ...]:
-        return ("x", *self.looks_at(site))
+        return ("x", *padded(self.looks_at(site), site))
 
     def infer(self, site: Site) -> Shape:
         if not self.looks_at(site) and self.first == "cross":
@@ -172,7 +172,8 @@ class Transformer(Attention):
             context = site.contexts[name]
             m = context.positions
             both = Cost.linear(context.channels, 2 * c, tokens=m, bias=False).reading(name) & query
-            crossing &= both + (Cost.attention(c, queries=n, keys=m, heads=count) + out)
+            look = Cost.attention(c, queries=n, keys=m, heads=count)
+            crossing &= both + (past_padding(look, (name,), site) + out)
         return crossing
 
     def caption(self, site: Site) -> str:

@@ -184,8 +184,9 @@ class Sequence(Condition):
 class Padding(Condition):
     """Which tokens of a sequence are padding, (B, n): 1 where one is, 0 where it is not.
 
-    Attention looks past them; where all are padding, it looks as if none were. None is, where
-    this is not told.
+    Every attention and block that looks at sequences looks past them, and `attention-pooled` of the
+    sequence does; where all are padding, it looks as if none were. None is, where this is not told.
+    The norm of a sequence, a mean of it and `pooled` take all of its tokens.
 
     References:
         | Attention Is All You Need (Vaswani et al., 2017), section 3.2.3

@@ -1,8 +1,10 @@
-"""Which sequences an attention looks at."""
+"""Which sequences an attention looks at, and which of their tokens it looks past."""
 
 from __future__ import annotations
 
-from archkit import Misfit, Site
+from dataclasses import replace
+
+from archkit import Cost, Misfit, Op, Site
 
 
 def named(context: str | tuple[str, ...] | None, site: Site) -> tuple[str, ...]:
@@ -31,6 +33,33 @@ def padded(names: tuple[str, ...], site: Site) -> tuple[str, ...]:
     """Sequences, each before the condition that says which of its tokens are padding, if any."""
     words = ((name, site.padding.get(name)) for name in names)
     return tuple(word for pair in words for word in pair if word)
+
+
+def past_padding(look: Cost, names: tuple[str, ...], site: Site, around: int = 0) -> Cost:
+    """An attention to sequences, past their padding if they have any: each key gets a number.
+
+    Arguments:
+        look: Its cost without.
+        names: The sequences.
+        around: How many keys there are besides.
+    """
+    if not any(name in site.padding for name in names):
+        return look
+    keys = around + sum(site.contexts[name].positions for name in names)
+    return replace(look, saved=look.saved + keys).holding(keys)
+
+
+def looking(op: Op, names: tuple[str, ...], site: Site) -> tuple[Op, ...]:
+    """An op that is an attention to sequences; its steps where these have padding."""
+    told = tuple(site.padding[name] for name in names if name in site.padding)
+    if not told:
+        return (op,)
+    label = op.label.replace("cross-attention", "scores").replace("attention", "scores")
+    return (
+        replace(op, label=label, name="scores"),
+        Op("leave out padding", ("scores", *told), repeat=op.repeat),
+        Op("softmax · values", name=op.name, group=op.group, repeat=op.repeat),
+    )
 
 
 def one_width(names: tuple[str, ...], site: Site) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Expanded(Condition):
     """Vectors (B, n, channels), each through a layer to one or more tokens, and a layer norm.
 
-    Attention looks at the tokens of all of them, n · tokens.
+    Attention looks at the tokens of all of them, n · tokens. Where each becomes one, it may be
+    padding.
 
     References:
         | Kandinsky 3.0 Technical Report (Arkhipkin et al., 2023)

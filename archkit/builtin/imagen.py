@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from archkit import Activation, Attention, Block, Cost, Misfit, Norm, Op, Shape, Site, Slot
+from archkit import Activation, Attention, Block, Cost, Norm, Op, Shape, Site, Slot
 
 from .attention import heads, normed
-from .contexts import named
+from .contexts import looking, named, one_width, padded
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,12 +57,12 @@ class ImagenBlock(Block):
 
     def reads(self, site: Site) -> tuple[str, ...]:
         told = () if site.embedding is None else ("embedding",)
-        return ("x", *told, *self.looks(site))
+        return ("x", *told, *padded(self.looks(site), site))
 
     def infer(self, site: Site) -> Shape:
         for channels in (site.x.channels, site.width):
             normed(self.norm, site.at(channels))
-        looking(self, site)
+        fitting(self, site)
         return super().infer(site)
 
     def cost(self, site: Site) -> Cost | None:
@@ -76,9 +77,10 @@ class ImagenBlock(Block):
         ops = [*self.norm.steps(site.at(c)), *self.activation.steps(site)]
         ops.append(convolution(3, c, width, "conv1"))
         for name in self.looks(site):
+            look = Op("cross-attention", ("conv1", f"keys of {name}"), "looked", "transformer")
             ops += [
                 Op(f"keys, values → 2 × {self.inner}", (name,), f"keys of {name}"),
-                Op("cross-attention", ("conv1", f"keys of {name}"), "looked", "transformer"),
+                *looking(look, (name,), site),
                 Op("+", ("conv1", "looked"), "conv1"),
             ]
         method = "none" if site.embedding is None else self.method
@@ -141,14 +143,14 @@ class ImagenAttention(Attention):
         return named(self.context, site)
 
     def reads(self, site: Site) -> tuple[str, ...]:
-        return ("x", *self.looks(site))
+        return ("x", *padded(self.looks(site), site))
 
     def hidden(self, site: Site) -> int:
         """Width of the feed-forward."""
         return max(1, int(self.expansion * site.x.channels))
 
     def infer(self, site: Site) -> Shape:
-        looking(self, site)
+        fitting(self, site)
         return site.x
 
     def cost(self, site: Site) -> Cost:
@@ -167,10 +169,12 @@ class ImagenAttention(Attention):
             keys = f"LayerNorm · keys, values → 2 × {head}"
             ops.append(Op(keys, (name,), f"keys of {name}", repeat=times))
         reads = ("h", *(f"keys of {name}" for name in told))
-        look = f"LayerNorm · attention, {self.heads} heads · LayerNorm"
+        look = f"LayerNorm · attention, {self.heads} heads"
+        *before, last = looking(Op(look, reads, "looked", "attention", times), told, site)
         return (
             *ops,
-            Op(look, reads, "looked", "attention", repeat=times),
+            *before,
+            replace(last, label=f"{last.label} · LayerNorm"),
             Op("+", ("looked", "h"), "h", repeat=times),
             Op(f"MLP {c} → {wide} → {c}", ("h",), "feed-forward", repeat=times),
             Op("+", ("feed-forward", "h"), "h", repeat=times),
@@ -190,11 +194,7 @@ class ImagenAttention(Attention):
         )
 
 
-def looking(part: ImagenBlock | ImagenAttention, site: Site) -> None:
+def fitting(part: ImagenBlock | ImagenAttention, site: Site) -> None:
     """Raises Misfit where heads do not divide the width, or sequences differ in theirs."""
     heads(part.heads, None, part.inner)
-    widths = {site.contexts[name].channels for name in part.looks(site)}
-    if len(widths) > 1:
-        told = " and ".join(map(str, sorted(widths)))
-        what = f"sequences of {told} channels can't be looked at as one"
-        raise Misfit(what, "give them one `width`, or name a `context`", option=("context",))
+    one_width(part.looks(site), site)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from archkit import Cost, Shape, Site
 
 from .blocks import with_embedding
+from .contexts import past_padding
 
 if TYPE_CHECKING:
     from .imagen import ImagenAttention, ImagenBlock
@@ -85,15 +86,15 @@ def crossing(part: ImagenBlock, site: Site, x: Shape) -> Cost:
     )
     keys = length + 1
     kv = kv + Cost.made(2 * wide * keys) + unit(part.heads * keys, head) + Cost(2 * head)
-    return _looked(q & kv, part, x, keys, held=wide * n + 2 * wide * (length + keys))
+    look = Cost.attention(wide, queries=n, keys=keys, heads=part.heads)
+    look = past_padding(look, part.looks(site), site, around=1)
+    held = wide * n + 2 * wide * (length + keys)
+    return _looked((q & kv) + look.holding(held), part, x, held)
 
 
-def _looked(
-    both: Cost, part: ImagenBlock | ImagenAttention, x: Shape, keys: int, held: int
-) -> Cost:
-    """An attention and what follows it, after queries and keys; meanwhile so many are held."""
+def _looked(look: Cost, part: ImagenBlock | ImagenAttention, x: Shape, held: int) -> Cost:
+    """An attention and what follows it; meanwhile so many elements are held."""
     c, n, wide = x.channels, x.positions, part.inner
-    look = both + Cost.attention(wide, queries=n, keys=keys, heads=part.heads).holding(held)
     look += Cost.linear(wide, c, tokens=n, bias=False).holding(held)
     return look + gain(c, n).holding(held)
 
@@ -121,7 +122,9 @@ def _attention(part: ImagenAttention, site: Site) -> Cost:
     keys = length + 1 + n
     kv = kv + Cost.made(2 * head * keys) + unit(keys, head) + Cost(2 * head)
     held = wide * n + 2 * head * (length + n + keys)
-    return gain(c, n) + _looked(q & kv, part, site.x, keys, held)
+    look = Cost.attention(wide, queries=n, keys=keys, heads=part.heads)
+    look = past_padding(look, names, site, around=1 + n)
+    return gain(c, n) + _looked((q & kv) + look.holding(held), part, site.x, held)
 
 
 def _context(channels: int, width: int, tokens: int) -> Cost:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from archkit import Norm, Op, Site
 
+from .contexts import looking
+
 if TYPE_CHECKING:
     from .attention import SelfAttention, Transformer
     from .blocks import ResNet
@@ -208,9 +210,10 @@ def _crossed(site: Site, contexts: tuple[str, ...], times: int) -> list[Op]:
         layer.append(Op("LayerNorm", ("h",), normed, repeat=times))
     for name in contexts:
         keys = f"keys, values {site.contexts[name].channels} → 2 × {site.x.channels}"
+        look = Op(looks, (normed, f"keys {name}"), "cross", "transformer", repeat=times)
         layer += [
             Op(keys, (name,), f"keys {name}"),
-            Op(looks, (normed, f"keys {name}"), "cross", "transformer", repeat=times),
+            *looking(look, (name,), site),
             Op("+", ("cross", "h"), "h", repeat=times),
         ]
     return layer

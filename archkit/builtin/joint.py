@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from archkit import Attention, Cost, Misfit, Norm, Op, Shape, Site, Slot
 
 from .attention import heads, normed, of_image
-from .contexts import named
+from .contexts import looking, named, padded, past_padding
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,7 +44,7 @@ class JointAttention(Attention):
     """Start as the identity: the last projection is zero."""
 
     def reads(self, site: Site) -> tuple[str, ...]:
-        return ("x", *named(self.context, site))
+        return ("x", *padded(named(self.context, site), site))
 
     def infer(self, site: Site) -> Shape:
         heads(self.heads, self.head_width, site.x.channels)
@@ -64,7 +64,8 @@ class JointAttention(Attention):
         tokens = sum(site.contexts[name].positions for name in names)
         keys, apart = 2 * c * (n + tokens) if names else 0, 2 * c * tokens
         count = heads(self.heads, self.head_width, c)
-        look = Cost.attention(c, queries=n, keys=n + tokens, heads=count) + Cost(saved=keys)
+        look = Cost.attention(c, queries=n, keys=n + tokens, heads=count)
+        look = past_padding(look, names, site, around=n) + Cost(saved=keys)
         look += Cost.linear(c, c, tokens=n)
         look += Cost.made(site.x.elements)
         own = (norm + of_image(site.x, 3 * c, self.bias)).holding(apart)
@@ -104,7 +105,7 @@ class JointAttention(Attention):
         reads = ("qkv", *(f"keys {name}" for name in names))
         return (
             *ops,
-            Op(f"attention, {told}", reads, group="attention"),
+            *looking(Op(f"attention, {told}", reads, group="attention"), names, site),
             Op(f"Linear {c} → {c}", name="branch"),
             Op("+", ("branch", "x")),
         )

@@ -190,7 +190,6 @@ def attention(
         heads=count(part, c),
         norm=lambda channels: _norm(part, site, channels),
         told=site.embedding is not None,
-        padded=[name in site.padding for name in looked],
     )
 
 

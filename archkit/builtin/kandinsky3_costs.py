@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archkit import Cost, Shape, Site
 
 from .adaptive import modulated
+from .contexts import past_padding
 
 if TYPE_CHECKING:
     from archkit import Resampler
@@ -96,10 +97,9 @@ def attention(
         keys = Cost.made(width * m) + Cost.linear(width, 2 * c, tokens=m, bias=False)
         keys = keys.reading(looked[0])
     look = Cost.attention(c, queries=n, keys=m or n, heads=count(part, c))
+    look = past_padding(look, looked, site)
     look += Cost.linear(c, c, tokens=n, bias=False)
     both = Cost.linear(c, c, tokens=n, bias=False) & keys
-    for padding in (site.padding[name] for name in looked if name in site.padding):
-        both &= Cost.made(m).reading(padding)
     wide = x.with_channels(part.expansion * c)
     up = Cost.convolution(c, wide.channels, kernel=1, out=wide, bias=False)
     down = Cost.convolution(wide.channels, c, kernel=1, out=x, bias=False)

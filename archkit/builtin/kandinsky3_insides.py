@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from archkit import Op, Site
 
-from .adaptive_insides import modulated, past_padding
+from .adaptive_insides import modulated
+from .contexts import looking
 
 if TYPE_CHECKING:
     from .kandinsky3 import Kandinsky3Attention, Kandinsky3Block
@@ -25,12 +26,8 @@ def attention(part: Kandinsky3Attention, site: Site, looked: tuple[str, ...]) ->
             keys = f"keys, values {site.contexts[name].channels} → 2 × {c}"
             ops.append(Op(keys, (name,), f"keys of {name}"))
         reads = ("queries", *(f"keys of {name}" for name in looked))
-        ops += past_padding(
-            "cross-attention",
-            f", {told}",
-            reads,
-            [site.padding[n] for n in looked if n in site.padding],
-        )
+        look = Op(f"cross-attention, {told}", reads, group="attention")
+        ops += looking(look, looked, site)
     else:
         ops.append(Op(f"Linear {c} → 3 × {c}"))
         ops.append(Op(f"attention, {told}", group="attention"))
@@ -57,13 +54,7 @@ def block(part: Kandinsky3Block, site: Site, looked: tuple[str, ...]) -> tuple[O
         reads = ("normed", *(f"keys of {name}" for name in looked))
         ops += [
             Op("norm · scale, shift" if told else "norm", ("first", *told), "normed"),
-            *past_padding(
-                "cross-attention",
-                "",
-                reads,
-                [site.padding[n] for n in looked if n in site.padding],
-                "branch",
-            ),
+            *looking(Op("cross-attention", reads, "branch", "attention"), looked, site),
             Op("+", ("branch", "first"), "looked"),
             Op("norm · MLP", ("looked", *told), "branch", "transformer"),
             Op("+", ("branch", "looked"), "first"),

@@ -11,8 +11,8 @@ from pydantic import PositiveInt
 
 from archkit import Condition, Cost, Misfit, Op, Route, Shape, Site, Tensor, near_divisor
 
-from .adaptive_insides import past_padding
 from .attention import heads
+from .contexts import looking, past_padding
 
 if TYPE_CHECKING:
     from torch import nn
@@ -145,7 +145,8 @@ class Pooled(Condition):
 class AttentionPooled(Condition):
     """A sequence that joins the embedding, as what its mean sees in it: no norms, no biases.
 
-    Of another condition it takes what that makes: tokens that are already projected.
+    Of another condition it takes what that makes: tokens that are already projected. The mean is of
+    all of them, padding too, and looks past the padding.
 
     References:
         | Kandinsky 3.0 Technical Report (Arkhipkin et al., 2023)
@@ -200,8 +201,7 @@ class AttentionPooled(Condition):
         keys = Cost.linear(c, 2 * width, tokens=m, bias=False)
         mean = Cost.made(c) + Cost.linear(c, width, bias=False)
         look = Cost.attention(width, queries=1, keys=m, heads=self.count(site))
-        for padding in site.padding.values():
-            keys &= Cost.made(m).reading(padding)
+        look = past_padding(look, tuple(site.padding), site)
         return (keys & mean) + (look + Cost.linear(width, width, bias=False))
 
     def caption(self, site: Site) -> str:
@@ -211,10 +211,11 @@ class AttentionPooled(Condition):
         c, width, count = site.x.channels, site.width, self.count(site)
         told = "1 head" if count == 1 else f"{count} heads"
         reads = (self.of,) if self.of else ()
+        look = Op(f"attention, {told}", ("mean", "keys"), group="attention")
         return (
             Op("mean", reads, "mean"),
             Op(f"keys, values {c} → 2 × {width}", reads, "keys"),
-            *past_padding("attention", f", {told}", ("mean", "keys"), site.padding.values()),
+            *looking(look, tuple(site.padding), site),
             Op(f"Linear {width} → {width}"),
         )
 

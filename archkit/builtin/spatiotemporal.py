@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from archkit import Attention, Cost, Norm, Op, Shape, Site, Slot
 
 from .attention import Transformer, heads, normed, of_image
-from .contexts import named
+from .contexts import named, padded
 from .temporal import forward, look
 
 if TYPE_CHECKING:
@@ -77,8 +77,9 @@ class SpatioTemporalTransformer(Attention):
         if norm is None:
             return None
         c, n = site.x.channels, site.x.positions
-        told = frames * site.told(self._inside().looks_at(site))
-        held = told + frames * c
+        names = self._inside().looks_at(site)
+        told, held = (frames * site.told(words) for words in (names, padded(names, site)))
+        held += frames * c
         total = (norm + of_image(frame.x, c)).each(frames, frame.dims)
         inside, mixed = self._layer(site)
         for _ in range(self.depth):  # what came before is gone when frames are looked across

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from archkit import Op, Site
 
+from .contexts import looking
+
 if TYPE_CHECKING:
     from .spatiotemporal import SpatioTemporalTransformer
 
@@ -45,8 +47,9 @@ def _branch(label: str, on: str, group: str, times: int) -> tuple[Op, ...]:
 def _crossed(name: str, on: str, site: Site, times: int) -> tuple[Op, ...]:
     """A cross-attention to one condition."""
     keys = f"keys, values {site.contexts[name].channels} → 2 × {site.x.channels}"
+    look = Op("LayerNorm · cross-attention", (on, f"keys {name}"), "cross", "transformer", times)
     return (
         Op(keys, (name,), f"keys {name}"),
-        Op("LayerNorm · cross-attention", (on, f"keys {name}"), "cross", "transformer", times),
+        *looking(look, (name,), site),
         Op("+", ("cross", on), on, repeat=times),
     )

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt
 from archkit import Block, Cost, Misfit, Op, Shape, Site
 
 from .attention import Share, heads
-from .contexts import named, one_width
+from .contexts import named, one_width, padded
 from .patches import odd_kernel
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class StableCascade(Block):
 
     def reads(self, site: Site) -> tuple[str, ...]:
         told = () if site.embedding is None else ("embedding",)
-        return ("x", *told, *self.looks(site))
+        return ("x", *told, *padded(self.looks(site), site))
 
     def looks(self, site: Site) -> tuple[str, ...]:
         """The sequences that are looked at."""

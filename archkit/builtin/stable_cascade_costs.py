@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from archkit import Cost, Shape, Site
 
+from .contexts import past_padding
+
 if TYPE_CHECKING:
     from .stable_cascade import StableCascade
 
@@ -67,5 +69,6 @@ def _attention(part: StableCascade, site: Site, x: Shape) -> Cost:
         told += Cost.linear(width, c, tokens=m)
         keys = replace(told, out=None, reach={}) + (Cost.made(c * (n + m)) + keys).holding(c * m)
     both = Cost.linear(c, c, tokens=n) & keys
-    look = Cost.attention(c, queries=n, keys=n + m, heads=count) + Cost.linear(c, c, tokens=n)
+    look = Cost.attention(c, queries=n, keys=n + m, heads=count)
+    look = past_padding(look, part.looks(site), site, around=n) + Cost.linear(c, c, tokens=n)
     return norm + (both + look) + Cost.made(x.elements)

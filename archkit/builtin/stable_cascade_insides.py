@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from archkit import Op, Site
 
+from .contexts import looking
+
 if TYPE_CHECKING:
     from .stable_cascade import StableCascade
 
@@ -37,4 +39,5 @@ def _attention(part: StableCascade, site: Site) -> list[Op]:
         width = site.contexts[name].channels
         ops.append(Op(f"append tokens {width} → {c}", ("seen", name), "seen"))
     look = Op(f"attention, {told}", ("seen",), "look", "attention")
-    return [*ops, look, Op("+", ("look", "h"), "h")]
+    ops += looking(look, part.looks(site), site)
+    return [*ops, Op("+", ("look", "h"), "h")]

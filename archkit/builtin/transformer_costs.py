@@ -29,7 +29,7 @@ def attention(block: TransformerBlock, site: Site) -> Cost:
         # Queries and keys are new, and values still in the joint projection.
         look = _prepared(block, site, count) + look
         look = replace(look, keeps=look.keeps | {"x"})
-    if block.area != "everywhere" or block.positions == "axial":
+    if block.area != "everywhere" or (block.positions == "axial" and count > 1):
         out = Cost.made(c * n) + out  # heads lie apart, and are brought together
     return Cost.linear(c, 3 * c, tokens=n, bias=block.bias) + (look + out)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,6 +9,7 @@ from torch.nn import functional
 from .attention import attend, image, tokens
 from .axes import convolution, spread, zeroed
 from .blocks import Branch
+from .contexts import Context, paired
 
 
 class AdaptiveNorm(nn.Module):
@@ -125,16 +124,10 @@ class AdaptiveCross(nn.Module):
         self.kv = nn.Linear(context, 2 * channels, bias=bias)
         self.out = nn.Linear(channels, channels)
 
-    def forward(
-        self,
-        x: Tensor,
-        context: Tensor,
-        embedding: Tensor | None = None,
-        padding: Tensor | None = None,
-    ) -> Tensor:
-        k, v = self.kv(self.context_norm(context)).chunk(2, dim=2)
+    def forward(self, x: Tensor, context: Context, embedding: Tensor | None = None) -> Tensor:
+        k, v = self.kv(self.context_norm(context.tokens)).chunk(2, dim=2)
         q = self.q(tokens(self.norm(x, embedding)))
-        return x + image(self.out(attend(q, k, v, self.heads, padding)), x)
+        return x + image(self.out(attend(q, k, v, self.heads, context.padding)), x)
 
 
 class AdaptiveAttention(nn.Module):
@@ -145,8 +138,6 @@ class AdaptiveAttention(nn.Module):
         cross: One for each sequence.
         zero_init: Start every last projection at zero.
         told: Whether there is an embedding; it is the first of what follows the image.
-        padded: Whether each sequence has padding, which then comes right after it; for none if
-            left out.
     """
 
     def __init__(
@@ -156,11 +147,9 @@ class AdaptiveAttention(nn.Module):
         *,
         zero_init: bool = True,
         told: bool = True,
-        padded: Sequence[bool] = (),
     ) -> None:
         super().__init__()
         self.own, self.told = own, told
-        self.padded = tuple(padded) or (False,) * len(cross)
         self.cross = nn.ModuleList(cross)
         for part in (own, *cross) if zero_init else ():
             if part is not None:
@@ -171,10 +160,9 @@ class AdaptiveAttention(nn.Module):
 
         The padding (B, M) of a sequence that has any stands after it.
         """
-        rest = iter(told)
-        embedding = next(rest) if self.told else None
+        embedding, rest = (told[0], told[1:]) if self.told else (None, told)
         if self.own is not None:
             x = self.own(x, embedding)
-        for part, padded in zip(self.cross, self.padded, strict=True):
-            x = part(x, next(rest), embedding, next(rest) if padded else None)
+        for part, context in zip(self.cross, paired(rest), strict=True):
+            x = part(x, context, embedding)
         return x

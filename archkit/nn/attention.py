@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .axes import convolution, zeroed
+from .contexts import Context, lowered, paired
 
 
 def tokens(x: Tensor) -> Tensor:
@@ -21,11 +22,16 @@ def image(t: Tensor, like: Tensor) -> Tensor:
     return t.transpose(1, 2).reshape(like.shape[0], t.shape[2], *like.shape[2:])
 
 
-_PADDED = -10_000.0
-"""What is added to the scores of padding: finite, so that a sequence of nothing else is legal."""
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, padding: Tensor | None = None) -> Tensor:
+def attend(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    heads: int,
+    padding: Tensor | None = None,
+    *,
+    before: int = 0,
+    after: int = 0,
+) -> Tensor:
     """Scaled dot-product attention: q (B, N, C), k and v (B, M, C) → (B, N, C).
 
     References:
@@ -34,21 +40,13 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, padding: Tensor | None =
 
     Arguments:
         heads: Number of heads.
-        padding: (B, M), 1 for what is not looked at and 0 for all else.
+        padding: (B, m), 1 for what is not looked at and 0 for all else.
+        before, after: How many keys stand around those that it tells of.
     """
     q, k, v = (t.unflatten(2, (heads, -1)).transpose(1, 2) for t in (q, k, v))
-    mask = None if padding is None else padding[:, None, None].to(q.dtype) * _PADDED
+    mask = lowered(padding, q, before, after)
     out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return out.transpose(1, 2).flatten(2)
-
-
-def joined(pairs: Sequence[tuple[Tensor, Tensor | None]]) -> Tensor | None:
-    """The padding (B, M) of sequences (B, m, C) after one another, if any has some."""
-    told = [padding for _, padding in pairs]
-    if len(told) < 2 or all(padding is None for padding in told):
-        return told[0] if told else None
-    none = [s.new_zeros(s.shape[:2], dtype=torch.int64) for s, _ in pairs]
-    return torch.cat([n if p is None else p for n, p in zip(none, told, strict=True)], dim=1)
 
 
 def remembered(memory: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -118,7 +116,7 @@ class TokenAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Attention of tokens (B, N, C) to a sequence (B, M, context)."""
+    """Attention of tokens (B, N, C) to a sequence (B, M, context), past its padding."""
 
     def __init__(self, channels: int, context: int, heads: int) -> None:
         super().__init__()
@@ -127,9 +125,9 @@ class CrossAttention(nn.Module):
         self.kv = nn.Linear(context, 2 * channels, bias=False)
         self.out = nn.Linear(channels, channels)
 
-    def forward(self, t: Tensor, context: Tensor) -> Tensor:
-        k, v = self.kv(context).chunk(2, dim=2)
-        out: Tensor = self.out(attend(self.q(t), k, v, self.heads))
+    def forward(self, t: Tensor, context: Context) -> Tensor:
+        k, v = self.kv(context.tokens).chunk(2, dim=2)
+        out: Tensor = self.out(attend(self.q(t), k, v, self.heads, context.padding))
         return out
 
 
@@ -188,7 +186,7 @@ class TransformerLayer(nn.Module):
         self.norm3 = nn.LayerNorm(channels)
         self.feed_forward = FeedForward(channels, times, dropout)
 
-    def forward(self, t: Tensor, *contexts: Tensor) -> Tensor:
+    def forward(self, t: Tensor, contexts: Sequence[Context] = ()) -> Tensor:
         if self.attention is None:
             t = _crossed(t, self.norm1(t), self.first, contexts)
         else:
@@ -200,10 +198,10 @@ class TransformerLayer(nn.Module):
 
 
 def _crossed(
-    t: Tensor, normed: Tensor, looks: nn.ModuleList, contexts: tuple[Tensor, ...]
+    t: Tensor, normed: Tensor, looks: nn.ModuleList, contexts: Sequence[Context]
 ) -> Tensor:
     """Tokens after their normed selves looked at each sequence; at themselves if there is none."""
-    for look, context in zip(looks, contexts or (normed,), strict=True):
+    for look, context in zip(looks, contexts or (Context(normed),), strict=True):
         t = t + look(normed, context)
     return t
 
@@ -248,11 +246,15 @@ class Transformer(nn.Module):
             return nn.Linear(channels, channels)
         return convolution(dims, channels, channels, 1)
 
-    def forward(self, x: Tensor, *contexts: Tensor) -> Tensor:
-        """`x` (B, C, …) after looking at itself and at each context (B, M, channels)."""
+    def forward(self, x: Tensor, *told: Tensor) -> Tensor:
+        """`x` (B, C, …) after looking at itself and at each context (B, M, channels).
+
+        The padding (B, M) of a context that has any stands after it.
+        """
+        contexts = paired(told)
         t = self.norm(x)
         t = self.enter(tokens(t)) if self.linear else tokens(self.enter(t))
         for layer in self.layers:
-            t = layer(t, *contexts)
+            t = layer(t, contexts)
         h = image(self.leave(t), x) if self.linear else self.leave(image(t, x))
         return x + h

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from .attention import image, tokens
 from .axes import convolution, spread, zeroed
+from .contexts import Context, joined, lowered, paired
 
 Make = Callable[[int], nn.Module]
 # Added to the square of the length of queries and keys: it only guards against zeros.
@@ -35,12 +36,27 @@ class Cosines(nn.Module):
         self.q_scale = nn.Parameter(torch.ones(width))
         self.k_scale = nn.Parameter(torch.ones(width))
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """q (B, N, heads, width), k and v (B, M, heads, width) or with one for all heads."""
+    def forward(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        padding: Tensor | None = None,
+        *,
+        before: int = 0,
+        after: int = 0,
+    ) -> Tensor:
+        """q (B, N, heads, width), k and v (B, M, heads, width) or with one for all heads.
+
+        Arguments:
+            padding: (B, m), 1 for what is not looked at and 0 for all else.
+            before, after: How many keys stand around those that it tells of.
+        """
         q = (_direction(q) * self.q_scale).transpose(1, 2)
         k = (_direction(k) * self.k_scale).transpose(1, 2)
         k, v = (t.expand(-1, q.shape[1], -1, -1) for t in (k, v.transpose(1, 2)))
-        out = functional.scaled_dot_product_attention(q, k, v, scale=_SHARP)
+        mask = lowered(padding, q, before, after)
+        out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=_SHARP)
         return out.transpose(1, 2).flatten(2)
 
 
@@ -64,12 +80,13 @@ class CrossAttention(nn.Module):
         self.out = nn.Linear(heads * width, channels, bias=False)
         self.out_norm = nn.LayerNorm(channels, bias=False)
 
-    def forward(self, t: Tensor, context: Tensor) -> Tensor:
+    def forward(self, t: Tensor, context: Context) -> Tensor:
         q = self.q(self.norm(t)).unflatten(2, (self.heads, -1))
-        kv = self.kv(context).unflatten(2, (2, self.heads, -1))
+        kv = self.kv(context.tokens).unflatten(2, (2, self.heads, -1))
         memory = self.memory[:, None].expand(t.shape[0], 1, 2, self.heads, -1)
         k, v = torch.cat((memory, kv), dim=1).unbind(2)
-        out: Tensor = self.out_norm(self.out(self.cosines(q, k, v)))
+        padding = context.padding
+        out: Tensor = self.out_norm(self.out(self.cosines(q, k, v, padding, before=1)))
         return out
 
 
@@ -101,14 +118,16 @@ class SharedAttention(nn.Module):
         self.out = nn.Linear(heads * width, channels, bias=False)
         self.out_norm = nn.LayerNorm(channels, bias=False)
 
-    def forward(self, t: Tensor, context: Tensor | None = None) -> Tensor:
-        t = self.norm(t)
+    def forward(self, t: Tensor, context: Context | None = None) -> Tensor:
+        t, padding = self.norm(t), None
         q = self.q(t).unflatten(2, (self.heads, -1))
         kv = [self.memory.flatten().expand(t.shape[0], 1, -1), self.kv(t)]
-        if self.context_kv is not None and self.context_norm is not None:
-            kv.insert(0, self.context_kv(self.context_norm(context)))
+        if context is not None and self.context_kv is not None and self.context_norm is not None:
+            kv.insert(0, self.context_kv(self.context_norm(context.tokens)))
+            padding = context.padding
         k, v = torch.cat(kv, dim=1).unflatten(2, (2, 1, -1)).unbind(2)
-        out: Tensor = self.out_norm(self.out(self.cosines(q, k, v)))
+        after = 1 + t.shape[1]
+        out: Tensor = self.out_norm(self.out(self.cosines(q, k, v, padding, after=after)))
         return out
 
 
@@ -152,12 +171,15 @@ class Transformer(nn.Module):
         )
         self.feed_forward = nn.ModuleList(FeedForward(channels, hidden) for _ in range(depth))
 
-    def forward(self, x: Tensor, *contexts: Tensor) -> Tensor:
-        """`x` (B, C, …) after looking at itself and at the contexts (B, M, context), joined."""
-        told = _joined(contexts)
+    def forward(self, x: Tensor, *told: Tensor) -> Tensor:
+        """`x` (B, C, …) after looking at itself and at the contexts (B, M, context), joined.
+
+        The padding (B, M) of a context that has any stands after it.
+        """
+        context = _one(told)
         t = tokens(x).contiguous()
         for attention, feed_forward in zip(self.attention, self.feed_forward, strict=True):
-            t = t + attention(t, told)
+            t = t + attention(t, context)
             t = t + feed_forward(t)
         return image(t, x)
 
@@ -232,14 +254,15 @@ class ImagenBlock(nn.Module):
         """The block of `x` (B, C, …).
 
         Arguments:
-            told: The embedding (B, E), if the block takes one; then sequences (B, M, context).
+            told: The embedding (B, E), if the block takes one; then sequences (B, M, context),
+                each before its padding (B, M) if it has any.
         """
         h = self.conv1(self.activation1(self.norm1(x)))
         if self.embedding is not None:
             embedding, *told = told  # type: ignore[assignment]
         if self.cross is not None:
             t = tokens(h).contiguous()
-            h = image(t + self.cross(t, _joined(told)), h).contiguous()
+            h = image(t + self.cross(t, _one(told)), h).contiguous()
         h = self.norm2(h)
         if self.embedding is not None:
             scale, shift = spread(self.embedding(embedding), h).chunk(2, dim=1)
@@ -257,6 +280,9 @@ def _direction(t: Tensor) -> Tensor:
     return t * torch.rsqrt(t.square().sum(dim=-1, keepdim=True) + _EPS)
 
 
-def _joined(contexts: tuple[Tensor, ...]) -> Tensor | None:
-    """Sequences one after another; None for none."""
-    return torch.cat(contexts, dim=1) if len(contexts) > 1 else next(iter(contexts), None)
+def _one(told: Sequence[Tensor]) -> Context | None:
+    """Sequences one after another, with the padding among them; None for none."""
+    contexts = paired(told)
+    if len(contexts) < 2:
+        return next(iter(contexts), None)
+    return Context(torch.cat([context.tokens for context in contexts], dim=1), joined(contexts))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .attention import attend, image, tokens
 from .axes import zeroed
+from .contexts import joined, paired
 
 
 class JointAttention(nn.Module):
@@ -49,14 +50,21 @@ class JointAttention(nn.Module):
         if zero_init:
             zeroed(self.out)
 
-    def forward(self, x: Tensor, *contexts: Tensor) -> Tensor:
-        """`x` (B, C, …) after looking at itself and at each context (B, M, channels)."""
+    def forward(self, x: Tensor, *told: Tensor) -> Tensor:
+        """`x` (B, C, …) after looking at itself and at each context (B, M, channels).
+
+        The padding (B, M) of a context that has any stands after it.
+        """
+        contexts = paired(told)
+        sequences = [context.tokens for context in contexts]
         if self.context_norms:
-            pairs = zip(self.context_norms, contexts, strict=True)
-            contexts = tuple(norm(context.mT.contiguous()).mT for norm, context in pairs)
-        told = [kv(c).chunk(2, dim=2) for kv, c in zip(self.kv, contexts, strict=True)]
+            pairs = zip(self.context_norms, sequences, strict=True)
+            sequences = [norm(sequence.mT.contiguous()).mT for norm, sequence in pairs]
+        both = [kv(s).chunk(2, dim=2) for kv, s in zip(self.kv, sequences, strict=True)]
         q, k, v = self.qkv(tokens(self.norm(x))).chunk(3, dim=2)
-        if told:
-            keys, values = zip(*told, strict=True)
+        positions = k.shape[1]
+        if both:
+            keys, values = zip(*both, strict=True)
             k, v = torch.cat((*keys, k), dim=1), torch.cat((*values, v), dim=1)
-        return x + image(self.out(attend(q, k, v, self.heads)), x)
+        padding = joined(contexts)
+        return x + image(self.out(attend(q, k, v, self.heads, padding, after=positions)), x)

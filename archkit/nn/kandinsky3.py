@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .adaptive import AdaptiveNorm
-from .attention import attend, image, joined, tokens
+from .attention import attend, image, tokens
 from .axes import convolution
+from .contexts import Context, joined, paired
 
 Make = Callable[[int], nn.Module]
 
@@ -96,7 +97,6 @@ class Kandinsky3Attention(nn.Module):
         heads: Number of heads, which divides C.
         norm: Makes a norm that the embedding modulates.
         told: Whether there is an embedding; it is the first of what follows the image.
-        padded: Whether each sequence has padding, which then comes right after it.
     """
 
     def __init__(
@@ -109,10 +109,9 @@ class Kandinsky3Attention(nn.Module):
         heads: int,
         norm: Callable[[int], AdaptiveNorm],
         told: bool,
-        padded: Sequence[bool] = (),
     ) -> None:
         super().__init__()
-        self.heads, self.told, self.padded = heads, told, tuple(padded)
+        self.heads, self.told = heads, told
         self.norm1, self.norm2 = norm(channels), norm(channels)
         self.q = nn.Linear(channels, channels, bias=False)
         self.kv = nn.Linear(context or channels, 2 * channels, bias=False)
@@ -125,18 +124,16 @@ class Kandinsky3Attention(nn.Module):
 
         The padding (B, M) of a sequence that has any stands after it.
         """
-        rest = iter(told)
-        embedding = next(rest) if self.told else None
-        x = x + self._looked(self.norm1(x, embedding), rest)
+        embedding, rest = (told[0], told[1:]) if self.told else (None, told)
+        x = x + self._looked(self.norm1(x, embedding), paired(rest))
         out: Tensor = x + self.down(functional.silu(self.up(self.norm2(x, embedding))))
         return out
 
-    def _looked(self, x: Tensor, told: Iterator[Tensor]) -> Tensor:
+    def _looked(self, x: Tensor, contexts: list[Context]) -> Tensor:
         t = tokens(x).contiguous()
-        pairs = [(next(told), next(told) if padded else None) for padded in self.padded]
-        sequences = [sequence for sequence, _ in pairs]
-        k, v = self.kv(torch.cat(sequences, dim=1) if pairs else t).chunk(2, dim=2)
-        return image(self.out(attend(self.q(t), k, v, self.heads, joined(pairs))), x)
+        sequences = [context.tokens for context in contexts]
+        k, v = self.kv(torch.cat(sequences, dim=1) if sequences else t).chunk(2, dim=2)
+        return image(self.out(attend(self.q(t), k, v, self.heads, joined(contexts))), x)
 
 
 class Kandinsky3Block(nn.Module):

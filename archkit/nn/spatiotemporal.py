@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from .attention import CrossAttention, FeedForward, TokenAttention, TransformerLayer, image, tokens
 from .axes import zeroed
+from .contexts import Context, paired
 from .embeddings import sinusoids
 from .frames import folded, repeated, unfolded
 from .video import blended, share
@@ -38,7 +39,7 @@ class FrameLayer(nn.Module):
         self.norm3 = nn.LayerNorm(channels)
         self.feed_forward = FeedForward(channels, times)
 
-    def forward(self, t: Tensor, *contexts: Tensor) -> Tensor:
+    def forward(self, t: Tensor, contexts: Sequence[Context] = ()) -> Tensor:
         """`t` (B·positions, F, C) after looking at itself and each context (B, M, channels)."""
         t = t + self.first(self.norm0(t))
         t = t + self.attention(self.norm1(t))
@@ -47,10 +48,10 @@ class FrameLayer(nn.Module):
         out: Tensor = t + self.feed_forward(self.norm3(t))
         return out
 
-    def _crossed(self, t: Tensor, normed: Tensor, contexts: tuple[Tensor, ...]) -> Tensor:
+    def _crossed(self, t: Tensor, normed: Tensor, contexts: Sequence[Context]) -> Tensor:
         # Every frame at every position looks at the same, so that all are one row of queries.
         for look, context in zip(self.cross, contexts, strict=True):
-            rows = normed.reshape(context.shape[0], -1, normed.shape[2])
+            rows = normed.reshape(context.tokens.shape[0], -1, normed.shape[2])
             t = t + look(rows, context).reshape(t.shape)
         return t
 
@@ -110,15 +111,18 @@ class SpatioTemporalTransformer(nn.Module):
         if zero_init:
             zeroed(self.leave)
 
-    def forward(self, x: Tensor, *contexts: Tensor) -> Tensor:
-        """The video `x` (B, C, F, …) after looking at itself and each context (B, M, channels)."""
-        frames = x.shape[2]
-        told = [repeated(context, frames) for context in contexts]
+    def forward(self, x: Tensor, *told: Tensor) -> Tensor:
+        """The video `x` (B, C, F, …) after looking at itself and each context (B, M, channels).
+
+        The padding (B, M) of a context that has any stands after it.
+        """
+        frames, contexts = x.shape[2], paired(told)
+        of_frames = paired([repeated(tensor, frames) for tensor in told])
         places = self.places(frames)[:, None]
         t = self.enter(tokens(self.norm(folded(x))))
         for layer, across in zip(self.layers, self.across, strict=True):
-            t = layer(t, *told)
-            t = self._mixed(t, across(_by_position(t, places), *contexts))
+            t = layer(t, of_frames)
+            t = self._mixed(t, across(_by_position(t, places), contexts))
         return x + unfolded(image(self.leave(t), folded(x)), frames)
 
     def _mixed(self, t: Tensor, video: Tensor) -> Tensor:

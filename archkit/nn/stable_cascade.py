@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from .attention import attend, image, tokens
 from .axes import convolution, spread
+from .contexts import Context, joined, paired
 from .norms import ChannelLayerNorm
 
 _EPS = 1e-6
@@ -102,14 +105,16 @@ class TokenAttention(nn.Module):
         self.kv = nn.Linear(channels, 2 * channels)
         self.out = nn.Linear(channels, channels)
 
-    def forward(self, x: Tensor, *contexts: Tensor) -> Tensor:
+    def forward(self, x: Tensor, contexts: Sequence[Context] = ()) -> Tensor:
         t = tokens(self.norm(x))
         seen = t
         if self.context is not None:
-            told = self.context(functional.silu(torch.cat(contexts, dim=1)))
+            sequences = [context.tokens for context in contexts]
+            told = self.context(functional.silu(torch.cat(sequences, dim=1)))
             seen = torch.cat((t, told), dim=1)
         k, v = self.kv(seen).chunk(2, dim=2)
-        return x + image(self.out(attend(self.q(t), k, v, self.heads)), x)
+        q, padding, before = self.q(t), joined(contexts), t.shape[1]
+        return x + image(self.out(attend(q, k, v, self.heads, padding, before=before)), x)
 
 
 class CascadeLayer(nn.Module):
@@ -128,13 +133,13 @@ class CascadeLayer(nn.Module):
         self.block, self.modulation, self.attention = block, modulation, attention
 
     def forward(
-        self, x: Tensor, skip: Tensor | None, embedding: Tensor | None, contexts: tuple[Tensor, ...]
+        self, x: Tensor, skip: Tensor | None, embedding: Tensor | None, contexts: Sequence[Context]
     ) -> Tensor:
         x = self.block(x, skip)
         if self.modulation is not None:
             assert embedding is not None
             x = self.modulation(x, embedding)
-        return x if self.attention is None else self.attention(x, *contexts)
+        return x if self.attention is None else self.attention(x, contexts)
 
 
 class CascadeStage(nn.Module):
@@ -159,8 +164,12 @@ class CascadeStage(nn.Module):
         self.told = layers[0].modulation is not None
 
     def forward(self, x: Tensor, *told: Tensor) -> Tensor:
-        """The stage of `x`; the embedding is the first of what it is told, if it takes one."""
-        embedding, contexts = (told[0], told[1:]) if self.told else (None, told)
+        """The stage of `x`; the embedding is the first of what it is told, if it takes one.
+
+        Then come sequences (B, M, context), each before its padding (B, M) if it has any.
+        """
+        embedding, rest = (told[0], told[1:]) if self.told else (None, told)
+        contexts = paired(rest)
         skip = x[:, self.channels :] if x.shape[1] > self.channels else None
         x = x[:, : self.channels]
         for between in (None, *self.between):

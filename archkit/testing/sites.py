@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from math import prod
 from typing import Any
@@ -64,6 +64,7 @@ def _(component: Block, ground: Ground) -> Iterator[Site]:
     told: dict[str, Any] = {"embedding": EMBEDDING, "contexts": CONTEXTS}
     yield ground.site(few, many)
     yield ground.site(many, few, side="decoder", **told)
+    yield ground.site(few, few, level=1, padding=PADDING, **told)
     yield ground.site(many, many, side="bottleneck", level=1, **told)
     yield ground.site(many, few, side="decoder", inner=many, **told)
     if component.strides:
@@ -174,4 +175,7 @@ def _(component: Condition, ground: Ground) -> Iterator[Site]:
         return
     width = 0 if component.route() == "context" else few
     x = shape_of(takes, component)
-    yield Site(dims=ground.dims, x=x, width=width, side="conditioning")
+    site = Site(dims=ground.dims, x=x, width=width, side="conditioning")
+    yield site
+    if component.takes_made:
+        yield replace(site, contexts={"text": x}, padding=PADDING)

@@ -193,8 +193,7 @@ def _given(component: Part, site: Site) -> Iterator[Trial]:
     """The ways in which the module is called at a site: for most, as it reads."""
     words = {"x": _image(site.x), "embedding": Tensor((site.embedding,))}
     words |= {name: Tensor((*c.space, c.channels)) for name, c in site.contexts.items()}
-    for of, name in site.padding.items():
-        words[name] = Tensor(site.contexts[of].space, "int", null=0)
+    words |= _padding(site)
     words |= {name: Tensor((site.width,)) for name in site.tokens}
     if site.skip is not None:
         words["skip"] = _image(site.skip)
@@ -242,8 +241,8 @@ def _(component: Condition, site: Site) -> Iterator[Trial]:
     if site.skip is None:
         shape = tuple(component.counted() if n is None else n for n in takes.shape)
         answers: Any = "sequence" if component.route() == "context" else "image"
-        reads = component.reads(site)
-        yield Trial(component, site, (replace(takes, shape=shape),) * len(reads), answers)
+        words = dict.fromkeys(("x", "told"), replace(takes, shape=shape)) | _padding(site)
+        yield Trial(component, site, tuple(words[word] for word in component.reads(site)), answers)
         return
     x = _image(site.x)
     yield Trial(component, site, (x, _image(site.skip)))
@@ -251,6 +250,12 @@ def _(component: Condition, site: Site) -> Iterator[Trial]:
         other = tuple(n + 2 for n in site.skip.space)
         larger = Shape(site.skip.channels, other)
         yield Trial(component, replace(site, skip=larger), (x, _image(larger)))
+
+
+def _padding(site: Site) -> dict[str, Tensor]:
+    """What says which tokens of sequences are padding, by its name."""
+    told = site.padding.items()
+    return {name: Tensor(site.contexts[of].space, "int", null=0) for of, name in told}
 
 
 def _image(shape: Shape) -> Tensor:
