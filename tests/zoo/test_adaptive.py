@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from proofs import agree, counted, notice
 from references import drawn, importer
 from shared import fixture, weights_of
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from archkit import DiffusionError, ShapeError, SpecError
 from archkit.conversion import read_foreign
 from archkit.diffusion.guidance import guided
 from archkit.module import Gaussian
-from archkit.testing.parity import Reference, adopt, randomise, verify
+from archkit.testing.parity import Reference, adopt, randomise
 
 # diffusers counts the frequencies of the time, which are never learned.
 FREQUENCIES = 384
@@ -131,9 +132,7 @@ def told(name: str, call: int) -> tuple[dict[str, Tensor], list[Tensor]]:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_counts(name: str) -> None:
-    model = archkit.assemble(f"specs/{name}.yaml", initialise=False)
-    built = sum(p.numel() for p in model.parameters())
-    assert built == model.plan.cost.parameters == model.plan.spec.parameters == PUBLISHED[name]
+    assert counted(name) == PUBLISHED[name]
 
 
 def test_the_original_has_as_many() -> None:
@@ -157,16 +156,12 @@ def test_their_config_is_our_spec(name: str) -> None:
 @pytest.mark.parametrize("sample", [0, 1])
 @pytest.mark.parametrize("name", UPSCALERS)
 def test_parity_of_the_upscaler(name: str, sample: int) -> None:
-    spec, wanted = reference(name, sample)
-    report = verify(spec, wanted)
-    assert report, str(report)
+    agree(*reference(name, sample))
 
 
 @pytest.mark.parametrize(("name", "call"), IMAGE_V1)
 def test_parity_of_image_v1(name: str, call: int) -> None:
-    spec, wanted = reference(name, call)
-    report = verify(spec, wanted)
-    assert report, str(report)
+    agree(*reference(name, call))
 
 
 @pytest.mark.parametrize(("name", "call"), IMAGE_V1[1:])
@@ -258,9 +253,7 @@ def test_padding_is_told_of_every_token() -> None:
 
 @pytest.mark.parametrize("name", FLIPS)
 def test_wrong_options_are_noticed(name: str) -> None:
-    spec, wanted = reference(name)
-    report = verify(spec, wanted, FLIPS[name].split(), tolerance=2e-6)
-    assert not report.survivors, str(report)
+    notice(*reference(name), FLIPS[name].split())
 
 
 @pytest.mark.parametrize(

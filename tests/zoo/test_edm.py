@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from edm_configs import CONFIGS, DHARIWAL, PUBLISHED, SONG
+from proofs import agree, counted
 from references import importer
 from restated import Edm, Edm2
 from shared import asked, config_of, fixture, reference, weights_of
@@ -24,9 +25,7 @@ from archkit.weights.mapping import rules
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_counts(name: str) -> None:
-    model = archkit.assemble(f"specs/{name}.yaml", initialise=False)
-    built = sum(p.numel() for p in model.parameters())
-    assert built == model.plan.cost.parameters == model.plan.spec.parameters == PUBLISHED[name]
+    assert counted(name) == PUBLISHED[name]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -85,8 +84,7 @@ def unwrapped(says: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", FIXTURES)
 def test_parity(name: str) -> None:
-    report = verify(*compared(name))
-    assert report, str(report)
+    agree(*compared(name))
 
 
 @pytest.mark.parametrize("name", FLIPS)
@@ -207,8 +205,7 @@ def test_the_equations_said_once_more(name: str, space: tuple[int, int]) -> None
         given["augment"] = torch.randn(2, 5, generator=chance)
     restated = Edm2(state, config) if second else Edm(state, config)
     wanted = Reference(family.codebase(config), state, given, restated(*given.values()))
-    report = verify(spec, wanted)
-    assert report, str(report)
+    agree(spec, wanted)
 
 
 def theirs(model: UNet, codebase: archkit.Codebase) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from proofs import agree, counted, notice
 from references import GOLDEN, described, importer
 from safetensors.torch import load_file
 from torch import Tensor
@@ -60,9 +61,7 @@ FLIPS = {
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_counts(name: str) -> None:
-    model = archkit.assemble(f"specs/{name}.yaml", initialise=False)
-    built = sum(p.numel() for p in model.parameters())
-    assert built == model.plan.cost.parameters == model.plan.spec.parameters == PUBLISHED[name]
+    assert counted(name) == PUBLISHED[name]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -114,15 +113,12 @@ def reference(name: str, call: int) -> tuple[dict[str, Any], Reference]:
     ],
 )
 def test_parity(name: str, call: int) -> None:
-    report = verify(*reference(name, call))
-    assert report, str(report)
+    agree(*reference(name, call))
 
 
 @pytest.mark.parametrize("name", FLIPS)
 def test_wrong_options_are_noticed(name: str) -> None:
-    spec, wanted = reference(name, call=1)
-    report = verify(spec, wanted, FLIPS[name].split(), tolerance=2e-6)
-    assert not report.survivors, str(report)
+    notice(*reference(name, call=1), FLIPS[name].split())
 
 
 def test_a_text_that_is_left_out_is_what_guidance_goes_away_from() -> None:

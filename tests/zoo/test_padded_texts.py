@@ -10,6 +10,7 @@ from typing import Any
 import diffusers
 import pytest
 import torch
+from proofs import agree
 from references import STABLE, drawn, importer
 from test_joint import SMALL as JOINT
 from test_kandinsky3 import SMALL as KANDINSKY
@@ -90,9 +91,7 @@ def reference(name: str, sample: int = 0) -> tuple[dict[str, Any], Reference]:
 @pytest.mark.parametrize("sample", [0, 1])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_parity(name: str, sample: int) -> None:
-    spec, wanted = reference(name, sample)
-    report = verify(spec, wanted)
-    assert report, str(report)
+    agree(*reference(name, sample))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -123,8 +122,7 @@ def test_a_padded_text_of_a_video_is_one_that_is_shorter(name: str) -> None:
             answers.append(module(x[i : i + 1], t[i], shorter, **told).sample)
     codebase = importer("diffusers").codebase(config)
     wanted = Reference(codebase, module.state_dict(), inputs, torch.cat(answers))
-    report = verify(spec, wanted)
-    assert report, str(report)
+    agree(spec, wanted)
     ignored = replace(wanted, inputs={**inputs, "padding": 0 * padding()})
     assert verify(spec, ignored).error > 1e-4
 

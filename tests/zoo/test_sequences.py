@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 import torch
 from diffusers import UNet1DModel
+from proofs import agree, counted, notice
 from references import drawn, importer
 from shared import asked, config_of, fixture, weights_of
 
 import archkit
 from archkit import SpecError
 from archkit.conversion import read_foreign
-from archkit.testing.parity import Reference, randomise, verify
+from archkit.testing.parity import Reference, randomise
 
 # The original counts the eight frequencies of the time, which are never learned.
 FREQUENCIES = 8
@@ -136,9 +137,7 @@ def policys(name: str) -> str:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_counts(name: str) -> None:
-    model = archkit.assemble(f"specs/{name}.yaml", initialise=False)
-    built = sum(p.numel() for p in model.parameters())
-    assert built == model.plan.cost.parameters == model.plan.spec.parameters == PUBLISHED[name]
+    assert counted(name) == PUBLISHED[name]
 
 
 def test_the_originals_have_as_many() -> None:
@@ -164,24 +163,18 @@ def test_their_config_is_our_spec(name: str) -> None:
 @pytest.mark.parametrize("length", [48, 64])
 @pytest.mark.parametrize("name", SMALL)
 def test_parity(name: str, length: int) -> None:
-    spec, wanted = reference(name, length)
-    report = verify(spec, wanted)
-    assert report, str(report)
+    agree(*reference(name, length))
 
 
 @pytest.mark.parametrize("sample", [0, 1])
 @pytest.mark.parametrize("name", POLICIES)
 def test_policies(name: str, sample: int) -> None:
-    spec, wanted = policy(name, sample)
-    report = verify(spec, wanted)
-    assert report, str(report)
+    agree(*policy(name, sample))
 
 
 @pytest.mark.parametrize("name", FLIPS)
 def test_wrong_options_are_noticed(name: str) -> None:
-    spec, wanted = policy(name, 0) if name in POLICIES else reference(name, 48)
-    report = verify(spec, wanted, FLIPS[name].split(), tolerance=2e-6)
-    assert not report.survivors, str(report)
+    notice(*policy(name, 0) if name in POLICIES else reference(name, 48), FLIPS[name].split())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import StableCascadeUNet
+from proofs import agree, counted, notice
 from references import drawn, importer
 
 import archkit
@@ -95,9 +96,7 @@ def reference(name: str, space: tuple[int, int]) -> tuple[dict[str, Any], Refere
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_counts(name: str) -> None:
-    model = archkit.assemble(f"specs/{name}.yaml", initialise=False)
-    built = sum(p.numel() for p in model.parameters())
-    assert built == model.plan.cost.parameters == model.plan.spec.parameters == PUBLISHED[name]
+    assert counted(name) == PUBLISHED[name]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -112,9 +111,7 @@ def test_their_config_is_our_spec(name: str) -> None:
 @pytest.mark.parametrize("space", [(16, 16), (8, 24)])
 @pytest.mark.parametrize("name", SMALL)
 def test_parity(name: str, space: tuple[int, int]) -> None:
-    spec, wanted = reference(name, space)
-    report = verify(spec, wanted)
-    assert report, str(report)
+    agree(*reference(name, space))
 
 
 def waves(ratio: torch.Tensor, channels: int) -> torch.Tensor:
@@ -146,15 +143,12 @@ def test_parity_at_any_time(t: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "sinusoids", lambda t, n, **_: waves(t.double() / 10000, n))
     with torch.no_grad():
         answer = module(inputs["x"], inputs["t"].double() / 1000, **told).sample
-    report = verify(spec, Reference(small.codebase, small.state, inputs, answer))
-    assert report, str(report)
+    agree(spec, Reference(small.codebase, small.state, inputs, answer))
 
 
 @pytest.mark.parametrize("name", FLIPS)
 def test_wrong_options_are_noticed(name: str) -> None:
-    spec, wanted = reference(name, (16, 16))
-    report = verify(spec, wanted, FLIPS[name].split(), tolerance=2e-6)
-    assert not report.survivors, str(report)
+    notice(*reference(name, (16, 16)), FLIPS[name].split())
 
 
 def test_the_inside_calls_an_image_by_its_name() -> None:

@@ -6,13 +6,14 @@ from typing import Any
 import diffusers
 import pytest
 import torch
+from proofs import agree, counted, notice
 from references import drawn, importer, of_levels
 from torch import nn
 
 import archkit
 from archkit import SpecError
 from archkit.conversion import read_foreign
-from archkit.testing.parity import Reference, randomise, verify
+from archkit.testing.parity import Reference, randomise
 
 PUBLISHED = {
     "modelscope-text-to-video": 1_411_233_860,
@@ -137,9 +138,7 @@ def reference(name: str, sample: int = 0) -> tuple[dict[str, Any], Reference]:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_counts(name: str) -> None:
-    model = archkit.assemble(f"specs/{name}.yaml", initialise=False)
-    built = sum(p.numel() for p in model.parameters())
-    assert built == model.plan.cost.parameters == model.plan.spec.parameters == PUBLISHED[name]
+    assert counted(name) == PUBLISHED[name]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -153,16 +152,12 @@ def test_their_config_is_our_spec(name: str) -> None:
 @pytest.mark.parametrize("sample", [0, 1])
 @pytest.mark.parametrize("name", SMALL)
 def test_parity(name: str, sample: int) -> None:
-    spec, wanted = reference(name, sample)
-    report = verify(spec, wanted)
-    assert report, str(report)
+    agree(*reference(name, sample))
 
 
 @pytest.mark.parametrize("name", FLIPS)
 def test_wrong_options_are_noticed(name: str) -> None:
-    spec, wanted = reference(name)
-    report = verify(spec, wanted, FLIPS[name].split(), tolerance=2e-6)
-    assert not report.survivors, str(report)
+    notice(*reference(name), FLIPS[name].split())
 
 
 @pytest.mark.parametrize(
