@@ -1,6 +1,7 @@
 """Back again: our networks as diffusers has them, and from there as they were."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,21 +70,43 @@ def test_diffusers_loads_it(name: str, tmp_path: Path) -> None:
     assert set(theirs.state_dict()) == set(read_tensors(tmp_path / WEIGHTS))
 
 
-SPECS = """ddpm-cifar10 ddpm-celebahq-256 stable-diffusion-1.5 stable-diffusion-1.5-inpainting
-instruct-pix2pix stable-diffusion-2.1 sdxl-base sdxl-refiner ldm-text2img ldm-imagenet-256
-ldm-celebahq-256 adm-imagenet64 adm-imagenet256 iddpm-cifar10 ncsnpp-celebahq-256
-deepfloyd-if-1-m deepfloyd-if-1-l deepfloyd-if-1-xl kandinsky-2.2-decoder controlnet-sd-1.5
-stable-diffusion-x2-upscaler stable-diffusion-x4-upscaler"""
+SPECS = """
+UNet1DModel: dance-diffusion diffuser-hopper
+UNet2DModel: ddpm-cifar10 ddpm-celebahq-256 ldm-celebahq-256 adm-imagenet64 adm-imagenet256
+    iddpm-cifar10 ncsnpp-celebahq-256
+UNet2DConditionModel: stable-diffusion-1.5 stable-diffusion-1.5-inpainting instruct-pix2pix
+    stable-diffusion-2.1 sdxl-base sdxl-refiner ldm-text2img ldm-imagenet-256 deepfloyd-if-1-m
+    deepfloyd-if-1-l deepfloyd-if-1-xl kandinsky-2.2-decoder stable-diffusion-x2-upscaler
+    stable-diffusion-x4-upscaler
+ControlNetModel: controlnet-sd-1.5
+Kandinsky3UNet: kandinsky-3
+StableCascadeUNet: stable-cascade-b stable-cascade-c
+UNet3DConditionModel: modelscope-text-to-video
+UNetSpatioTemporalConditionModel: stable-video-diffusion
+UNetMotionModel: animatediff-v2 animatediff-v3"""
+PUBLISHED = {
+    name: cls
+    for cls, names in re.findall(r"^(\w+): ([^:]+)$", SPECS, re.MULTILINE)
+    for name in names.split()
+}
+FIXED = (".kernel", ".pe")  # filters and numbers of frames, which are never learned
 
 
-@pytest.mark.parametrize("name", SPECS.split())
+def test_a_network_of_every_class_is_published() -> None:
+    assert len(set(PUBLISHED.values())) == 9
+    assert len(PUBLISHED) == 31
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_published_networks_can_be_written(name: str) -> None:
     """On the meta device: the config, every name and every shape."""
     spec = Path(__file__).parents[1] / "specs" / f"{name}.yaml"
     model = archkit.assemble(spec, initialise=False)
     _, config, state = exported(model, "diffusers", archkit.default_registry())
-    numbers = sum(outline.numel() for outline in state.outlines().values())
+    outlines = state.outlines().items()
+    numbers = sum(outline.numel() for key, outline in outlines if not key.endswith(FIXED))
     assert numbers == sum(tensor.numel() for tensor in model.state_dict().values())
+    assert config["_class_name"] == PUBLISHED[name]
     assert config["block_out_channels"] == list(model.plan.spec.widths())
 
 

@@ -128,30 +128,15 @@ def test_diffusers_loads_it_and_answers_the_same(name: str, tmp_path: Path) -> N
     assert (ours - answer).abs().max() <= 1e-5 * answer.abs().max()
 
 
-@pytest.mark.parametrize(
-    ("name", "cls"),
-    [
-        ("modelscope-text-to-video", "UNet3DConditionModel"),
-        ("stable-video-diffusion", "UNetSpatioTemporalConditionModel"),
-        ("animatediff-v2", "UNetMotionModel"),
-        ("animatediff-v3", "UNetMotionModel"),
-    ],
-)
-def test_published_networks_can_be_written(name: str, cls: str) -> None:
-    """On the meta device: the config, every name and every shape."""
+@pytest.mark.parametrize(("name", "count"), [("animatediff-v2", 21), ("animatediff-v3", 20)])
+def test_the_numbers_of_frames_are_diffusers_own(name: str, count: int) -> None:
     model = archkit.assemble(SPECS / f"{name}.yaml", initialise=False)
-    _, config, state = exported(model, "diffusers", archkit.default_registry())
-    assert config["_class_name"] == cls
-    assert config["block_out_channels"] == [320, 640, 1280, 1280]
+    _, _, state = exported(model, "diffusers", archkit.default_registry())
     told = [key for key in state if key.endswith(".pe")]
-    outlines = state.outlines()
-    numbers = sum(outline.numel() for key, outline in outlines.items() if key not in told)
-    assert numbers == model.plan.spec.parameters
     for key in told:
-        _, frames, channels = outlines[key].shape
+        _, frames, channels = state.outlines()[key].shape
         assert torch.equal(state[key], SinusoidalPositionalEmbedding(channels, frames).pe), key
-    looks = {"animatediff-v2": 21, "animatediff-v3": 20}
-    assert len(told) == looks.get(name, 0)
+    assert len(told) == count
 
 
 @pytest.mark.parametrize(
