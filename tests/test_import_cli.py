@@ -243,7 +243,7 @@ def other_network(path: Path) -> None:
 
 
 BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
-    "truncated": (truncated, "can't be read as safetensors: "),
+    "truncated": (truncated, "; if it is one, it was cut short: fetch it again, or save it again"),
     "no safetensors": (lambda path: path.write_bytes(b"\0" * 9), "can't be read as safetensors"),
     "missing": (
         changed(conv_in__bias=None),

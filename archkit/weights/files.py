@@ -48,7 +48,10 @@ def opened(path: Path) -> Any:
     except FileNotFoundError:
         raise WeightError(f"{path}: no such file") from None
     except (SafetensorError, OSError) as error:
-        raise WeightError(f"{path} can't be read as safetensors: {error}") from None
+        raise WeightError(
+            f"{path} can't be read as safetensors: {error}; if it is one, it was cut short: "
+            "fetch it again, or save it again"
+        ) from None
 
 
 def fill(model: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
