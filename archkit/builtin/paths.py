@@ -1,6 +1,7 @@
 """Paths from data to noise: x_t = alpha(t) · data + sigma(t) · noise."""
 
 import math
+from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -92,9 +93,9 @@ class _Steps(NoisePath):
     def tells_time(self) -> bool:
         return self.told == "step"
 
+    @abstractmethod
     def betas(self) -> list[float]:
         """The share of variance that each step replaces by noise."""
-        raise NotImplementedError(f"{type(self).__name__} has no betas()")
 
     def alphas(self) -> list[float]:
         """alpha at each step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -93,9 +94,9 @@ class _Features(Time):
         """Parameters of the features themselves."""
         return 0
 
+    @abstractmethod
     def module(self, channels: int, clock: float) -> Any:
         """The module that makes so many features of a time."""
-        raise NotImplementedError(f"{type(self).__name__} has no module()")
 
     def caption(self, site: Site) -> str:
         mlp = ("", f" · Linear {site.width}", f" · MLP {site.width}")[self.layers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ class Moment(NamedTuple):
     sigma_rate: Tensor
 
 
-class Path:
+class Path(ABC):
     """How data turns into noise. To make one: give it `noisy`, `clean` and `at`.
 
     Attributes:
@@ -38,9 +39,9 @@ class Path:
     noisy: float
     clean: float
 
+    @abstractmethod
     def at(self, t: Tensor) -> Moment:
         """Everything about the times `t`, of any shape."""
-        raise NotImplementedError(f"{type(self).__name__} has no at()")
 
     def alpha(self, t: Tensor) -> Tensor:
         """What the data is multiplied with."""
