@@ -191,19 +191,29 @@ def _component(kind: str, name: str, found: Any) -> type[Component]:
         raise Fault(f"{_a(found)} is no component class")
     base = KINDS[kind]
     info = found.model_fields["type"]
-    # What becomes no node builds nothing: `time: none`, and a pooling that the next block does.
-    idle = kind == "time" or getattr(found, "by_next", False)
     if not issubclass(found, base):
         fault = f"does not derive from `{base.__name__}`"
     elif get_origin(info.annotation) is not Literal or get_args(info.annotation) != (info.default,):
         fault = f'does not declare `type: Literal["{name}"] = "{name}"`'
     elif found.name() != name:
         fault = f"calls itself `{found.name()}`"
-    elif issubclass(found, parts.Part) and found.build is parts.Part.build and not idle:
-        fault = "has no `build`"
+    elif missing := _missing(kind, found):
+        fault = "has no " + " and no ".join(f"`{word}`" for word in missing)
     else:
         return found
     raise Fault(f"`{found.__name__}` {fault}", place(found))
+
+
+def _missing(kind: str, found: type[Component]) -> list[str]:
+    """What every component of its kind has to answer, and this one does not."""
+    words = sorted(getattr(found, "__abstractmethods__", ()))
+    # What becomes no node builds nothing: `time: none`, and a pooling that the next block does.
+    idle = kind == "time" or getattr(found, "by_next", False)
+    if issubclass(found, parts.Part) and found.build is parts.Part.build and not idle:
+        words.append("build")
+    if issubclass(found, Importer) and found.config is not Importer.config:
+        words += ["outlines"] if found.outlines is Importer.outlines else []
+    return words
 
 
 def place(thing: Any, word: str = "") -> str:

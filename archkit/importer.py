@@ -6,6 +6,7 @@ All of it is data or plain functions, and imports no torch.
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -171,13 +172,13 @@ class Importer(Component):
         """
         return self.finds(shapes) if config is None else config
 
+    @abstractmethod
     def spec(self, config: Config) -> dict[str, Any]:
         """The spec, as plain data; raises SpecError naming every option without counterpart."""
-        raise NotImplementedError(f"{type(self).__name__} has no spec()")
 
+    @abstractmethod
     def codebase(self, config: Config) -> Codebase:
         """How its tensors are named."""
-        raise NotImplementedError(f"{type(self).__name__} has no codebase()")
 
     def config(self, plan: Plan) -> Config | None:
         """The way back: the config of the network of theirs that is this one, or comes nearest.

@@ -6,6 +6,7 @@ A component that stands somewhere in a network is a Part. From the same Site it 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -219,13 +220,13 @@ class Condition(Part):
     """Whether it takes what the condition that `source` names makes, not that one's tensor; only
     what attention reads can be taken so."""
 
+    @abstractmethod
     def route(self) -> Route:
         """Where it goes in."""
-        raise NotImplementedError(f"{type(self).__name__} has no route()")
 
+    @abstractmethod
     def takes(self, dims: int, space: tuple[int, ...]) -> Tensor:
         """The tensor it wants from the caller."""
-        raise NotImplementedError(f"{type(self).__name__} has no takes()")
 
     def source(self) -> str | None:
         """The condition whose tensor it takes, where that is another's."""

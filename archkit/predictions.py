@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from .component import Component
@@ -23,13 +24,13 @@ class NoisePath(Component):
         """Whether a network is told the time itself, and not something that follows from it."""
         return True
 
+    @abstractmethod
     def terminal_signal(self) -> float:
         """alpha where the noise is greatest: zero means that nothing of the data is left."""
-        raise NotImplementedError(f"{type(self).__name__} has no terminal_signal()")
 
+    @abstractmethod
     def build(self) -> Any:
         """The path in torch: an `archkit.nn.paths.Path`."""
-        raise NotImplementedError(f"{type(self).__name__} has no build()")
 
 
 class Prediction(Component):
@@ -47,6 +48,7 @@ class Prediction(Component):
         """What times are multiplied with before they are embedded."""
         return self.along.clock if self.along else 1.0
 
+    @abstractmethod
     def mix(self, alpha: Any, sigma: Any, alpha_rate: Any, sigma_rate: Any) -> tuple[Any, Any]:
         """a and b, where the prediction is a · data + b · noise; for numbers and tensors alike.
 
@@ -54,7 +56,6 @@ class Prediction(Component):
             alpha, sigma: Of the path, at one time.
             alpha_rate, sigma_rate: How fast they change then, on the way from noise to data.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no mix()")
 
     def weight(self, alpha: Any, sigma: Any) -> Any:
         """What the squared error at a time is multiplied with in training."""

@@ -126,3 +126,6 @@ class NoPrediction(Prediction):
     """Nothing to do with noise: a plain U-Net, for segmentation or regression."""
 
     type: Literal["none"] = "none"
+
+    def mix(self, alpha: Any, sigma: Any, alpha_rate: Any, sigma_rate: Any) -> tuple[Any, Any]:
+        return 0.0, 0.0

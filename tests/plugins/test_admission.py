@@ -16,7 +16,16 @@ from archkit.discovery import Candidate, candidates
 from archkit.registry import load_registry
 
 HOOK = "\n@hookimpl\ndef archkit_components():\n    return "
-UNBUILT = HEAD + '\nclass A(Block):\n    type: Literal["a"] = "a"\n' + HOOK + '{"block.a": A}\n'
+
+
+def half(base: str, *methods: str) -> str:
+    """A component that answers nothing, or only these."""
+    lines = "".join(f"    def {name}(self, *told): ...\n" for name in methods)
+    head = HEAD.replace("Block", base)
+    body = f'\nclass A({base}):\n    type: Literal["a"] = "a"\n{lines}'
+    return f'{head}{body}{HOOK}{{"{base.lower()}.a": A}}\n'
+
+
 UNTYPED = HEAD + "\nclass A(Block):\n    type: {}\n" + HOOK + '{{"block.a": A}}\n'
 DECLARE = '`block.a`: `A` does not declare `type: Literal["a"] = "a"`'
 
@@ -95,7 +104,31 @@ BROKEN = [
     ("defaultless", UNTYPED.format("Literal['a']"), DECLARE, 5),
     ("ambivalent", UNTYPED.format("Literal['a', 'b'] = 'a'"), DECLARE, 5),
     ("misnamed", UNTYPED.format("Literal['b'] = 'b'"), "`block.a`: `A` calls itself `b`", 5),
-    ("unbuilt", UNBUILT, "`block.a`: `A` has no `build`", 5),
+    ("unbuilt", half("Block"), "`block.a`: `A` has no `build`", 5),
+    (
+        "unrouted",
+        half("Condition"),
+        "`condition.a`: `A` has no `route` and no `takes` and no `build`",
+        5,
+    ),
+    (
+        "unread",
+        half("Importer"),
+        "`importer.a`: `A` has no `codebase` and no `spec`",
+        5,
+    ),
+    (
+        "unwritten",
+        half("Importer", "spec", "codebase", "config"),
+        "`importer.a`: `A` has no `outlines`",
+        5,
+    ),
+    (
+        "unmixed",
+        half("Prediction"),
+        "`prediction.a`: `A` has no `mix`",
+        5,
+    ),
     (
         "newer",
         "x = 1\nARCHKIT_API = 2\n",
